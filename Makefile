@@ -1,0 +1,67 @@
+# Geophone: every target that has a `##` text is listed by `make help`.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types imports unit interpreted captures lock clean dist
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+export GEOPHONE_CAPTURES ?= ../shared/captures
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Geophone needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/.runtime: $(BIN)/python requirements.lock pyproject.toml
+	@echo "Installing Geophone into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.runtime  ## find a real tunnel in the capture that is shipped
+	@$(BIN)/geophone replay tests/data/iodine-null.pcap
+	@echo
+	@echo "Try next:  $(BIN)/geophone replay YOUR.pcap        your own capture (pcap, pcapng, .gz, .zst)"
+	@echo "           $(BIN)/geophone replay --json YOUR.pcap the same for a program"
+	@echo "           $(BIN)/geophone replay --help           everything it can do"
+
+test: lint types imports unit interpreted  ## lint, types, import contracts, all tests
+
+lint: $(VENV)/.dev  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev  ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev  ## import-linter: who may import whom
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev  ## all tests, kernels compiled
+	$(BIN)/pytest
+
+interpreted: $(VENV)/.dev  ## the kernels' tests again, kernels as plain Python
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m kernels
+
+captures: $(BIN)/python  ## fetch the public capture that the parity tests want
+	@$(BIN)/python tests/support/fetch_captures.py
+
+lock: $(VENV)/.dev  ## bring the exact locks up to date
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group pyproject.toml:build pyproject.toml -o requirements.lock --upgrade
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group dev pyproject.toml -o requirements-dev.lock --upgrade
+
+dist: $(VENV)/.dev  ## build the source distribution and the wheel
+	$(BIN)/python -m hatchling build
+
+clean:  ## remove what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Alerter: alerts in, what people read out."""

@@ -1,0 +1,1 @@
+"""Capture: packets in, DNS transactions in the order of their completion out."""

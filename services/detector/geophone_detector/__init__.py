@@ -1,0 +1,1 @@
+"""Detector: transactions in, distinct hostnames per registered domain and alerts out."""

@@ -1,0 +1,1 @@
+"""The `geophone` command line: the one place that composes the services."""

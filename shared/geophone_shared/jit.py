@@ -1,0 +1,103 @@
+"""How kernels are compiled, and where the compiled code is kept.
+
+A kernel is a plain Python function over numpy arrays and scalars, in a `kernels` folder. `@kernel`
+compiles it with numba: bounds-checked (memory-safe on hostile bytes), free of the GIL, cached on
+disk. Under `NUMBA_DISABLE_JIT=1` the same source runs interpreted, for coverage and for
+differential tests.
+
+numba's own cache looks at one file's time stamp, so it goes stale when a callee in another file
+changes. The folder's name therefore holds a digest of every kernel's source, of the numba and
+numpy versions and of the flags (docs/adr/0002-kernels-in-numba.md).
+"""
+
+import functools
+import hashlib
+import importlib.util
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from numba.core import config as numba_config
+
+from geophone_shared.errors import ConfigError
+
+Array = npt.NDArray[Any]
+"""An array argument of a kernel; its dtype and shape stand in the kernel's docstring."""
+
+_PACKAGES = ("geophone_shared", "geophone_capture", "geophone_detector")
+_FLAGS = {"boundscheck": True, "nogil": True, "cache": True, "error_model": "numpy"}
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def is_interpreted() -> bool:
+    """Whether kernels run as plain Python (`NUMBA_DISABLE_JIT=1`)."""
+    return bool(numba_config.DISABLE_JIT)
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile `function` on its first call, or load it from the cache folder.
+
+    Raises:
+        ConfigError: the environment turns bounds checks off (`NUMBA_BOUNDSCHECK=0`).
+    """
+    if is_interpreted():
+
+        @functools.wraps(function)
+        def interpreted(*arguments: Any) -> Any:
+            # 64-bit hashes wrap around on purpose; compiled code does so without a warning.
+            with np.errstate(over="ignore"):
+                return function(*arguments)
+
+        return cast("_Function", interpreted)
+    _prepare_cache()
+    flags = _FLAGS if cache_folder() is not None else {**_FLAGS, "cache": False}
+    return cast("_Function", numba.njit(**flags)(function))
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """The folder with this version's compiled kernels; None where none can be written."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "geophone" / f"kernels-{_digest()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return None
+
+
+def is_compiled() -> bool:
+    """Whether an earlier process has left compiled kernels, so that this one starts fast."""
+    folder = cache_folder()
+    return folder is not None and any(folder.rglob("*.nbc"))
+
+
+@functools.cache
+def _prepare_cache() -> None:
+    if os.environ.get("NUMBA_BOUNDSCHECK", "1") == "0":
+        raise ConfigError(
+            "NUMBA_BOUNDSCHECK=0 would let hostile packets read and write outside of arrays; "
+            "unset it and start again"
+        )
+    folder = cache_folder()
+    if folder is not None:
+        numba_config.CACHE_DIR = str(folder)
+
+
+@functools.cache
+def _digest() -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(f"{numba.__version__} {np.__version__} {sorted(_FLAGS.items())}".encode())
+    for package in _PACKAGES:
+        spec = importlib.util.find_spec(package)
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            for source in sorted(Path(place, "kernels").glob("*.py")):
+                digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()

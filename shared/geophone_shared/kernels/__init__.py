@@ -1,0 +1,1 @@
+"""Kernels: plain Python functions that numba compiles. See `geophone_shared.jit`."""
