@@ -1,0 +1,55 @@
+"""Fixtures for everything that tests want from outside, and how hard hypothesis looks.
+
+`pytest --hypothesis-profile=deep` looks for longer; it is for a night, not for every change.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.support import outside
+
+# The first call of a kernel compiles it, so no deadline. In continuous integration examples are
+# the same on every run: a failure belongs to the change at hand.
+hypothesis.settings.register_profile(
+    "default",
+    deadline=None,
+    max_examples=60,
+    derandomize=outside.is_everything_required() or "CI" in os.environ,
+)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=5_000)
+hypothesis.settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def captures() -> Callable[[str], Path]:
+    """Path of a third-party capture by file name; skips, or fails, where it is missing."""
+    return outside.require_capture
+
+
+@pytest.fixture(scope="session")
+def require_tool() -> Callable[[str], Path]:
+    """Path of a program by name; skips, or fails, where it is missing."""
+    return outside.require_tool
+
+
+@pytest.fixture(scope="session")
+def tshark() -> Path:
+    return outside.require_tool("tshark")
+
+
+@pytest.fixture(scope="session")
+def iodine() -> Path:
+    """The iodine client, with everything that `tests/data/record_iodine.sh` needs beside it."""
+    for tool in ("iodined", "ip", "tcpdump"):
+        outside.require_tool(tool)
+    return outside.require_tool("iodine")
+
+
+@pytest.fixture(scope="session")
+def demo_capture() -> Path:
+    """The shipped capture: a real iodine session (`tests/data/README.md`)."""
+    return outside.SHIPPED_CAPTURES / "iodine-null.pcap"
