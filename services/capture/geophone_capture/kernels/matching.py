@@ -1,0 +1,414 @@
+"""Kernel: from packets to transactions, in the order in which they complete.
+
+The packet clock is the largest packet time so far, but for clock outliers (see `PACKET`). Before a
+packet is looked at, the queries at the head of the order of arrival that are at least 10 s older
+than it complete as unanswered. A row's `completed_us` never decreases.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from geophone_capture.kernels.frames import FLOW, LOCATED, locate_datagram
+from geophone_capture.kernels.messages import (
+    DECODED,
+    MESSAGE,
+    NO_EDNS,
+    RESPONSE_FLAG,
+    WITH_EDNS,
+    decode_message,
+)
+from geophone_capture.kernels.pending import (
+    NAME_STRIDE,
+    NONE,
+    PENDING,
+    Pending,
+    add_pending,
+    find_pending,
+    flow_hash,
+    remove_pending,
+)
+from geophone_capture.reasons import Reason
+from geophone_shared.jit import Array, kernel
+from geophone_shared.transactions import Note, Outcome
+
+TIMEOUT_US = 10_000_000
+"""How long a query waits for its response: Packetbeat's `transaction_timeout`."""
+
+CLOCK_UNSET = -1
+
+PROGRESS = np.dtype(
+    [
+        ("clock_us", "i8"),
+        ("completed_us", "i8"),
+        ("row_count", "i8"),
+        ("names_bytes", "i8"),
+        ("evicted", "i8"),
+    ]
+)
+"""The packet clock, the last row's `completed_us`, how far the output is filled, and how many
+queries were closed early because the table was full."""
+
+
+class Output(NamedTuple):
+    """Where the rows go.
+
+    Attributes:
+        rows: `ROW` array, at least two.
+        names: uint8[len(rows) * LONGEST_NAME_BYTES].
+        progress: one `PROGRESS`.
+    """
+
+    rows: Array
+    names: Array
+    progress: Array
+
+
+_QUERY = int(Reason.QUERY)
+_RESPONSE = int(Reason.RESPONSE)
+_NO_QUESTION = int(Reason.NO_QUESTION)
+
+_ANSWERED = int(Outcome.ANSWERED)
+_UNANSWERED = int(Outcome.UNANSWERED)
+_UNSOLICITED = int(Outcome.UNSOLICITED)
+
+_NO_RESPONSE = int(Note.NO_RESPONSE)
+_NO_QUERY = int(Note.NO_QUERY)
+_ID_REUSED = int(Note.ID_REUSED)
+_OVERSIZE = int(Note.OVERSIZE_WITHOUT_EDNS)
+_RESPONDER_WITHOUT_EDNS = int(Note.RESPONDER_WITHOUT_EDNS)
+_UNEXPECTED_EDNS = int(Note.UNEXPECTED_EDNS)
+_QUESTION_DIFFERS = int(Note.QUESTION_DIFFERS)
+_LATE_RESPONSE = int(Note.LATE_RESPONSE)
+_PENDING_EVICTED = int(Note.PENDING_EVICTED)
+_INPUT_ENDED = int(Note.INPUT_ENDED)
+
+_UDP = 17
+_LONGEST_WITHOUT_EDNS = 512  # RFC 1035 §4.2.1
+
+
+@kernel
+def _new_row(output: Output, source: Array, start: int, length: int) -> int:
+    """Take the next row, its name copied from `source[start : start + length]`."""
+    rows, progress = output.rows, output.progress
+    row = np.int64(progress[0]["row_count"])
+    used = progress[0]["names_bytes"]
+    for index in range(length):
+        output.names[used + index] = source[start + index]
+    rows[row]["name_offset"] = used
+    rows[row]["name_length"] = length
+    rows[row]["domain_offset"] = 0
+    rows[row]["transport"] = _UDP
+    progress[0]["row_count"] = row + 1
+    progress[0]["names_bytes"] = used + length
+    return row
+
+
+@kernel
+def _set_flow(output: Output, row: int, key: Array) -> None:
+    """Copy the endpoints and the id of a `PENDING` record."""
+    rows = output.rows
+    rows[row]["client_high"] = key["client_high"]
+    rows[row]["client_low"] = key["client_low"]
+    rows[row]["server_high"] = key["server_high"]
+    rows[row]["server_low"] = key["server_low"]
+    rows[row]["client_port"] = (key["ports_and_id"] >> np.uint64(48)) & np.uint64(0xFFFF)
+    rows[row]["server_port"] = (key["ports_and_id"] >> np.uint64(32)) & np.uint64(0xFFFF)
+    rows[row]["dns_id"] = key["ports_and_id"] & np.uint64(0xFFFF)
+
+
+@kernel
+def _complete(output: Output, row: int, at_us: int) -> None:
+    """Date the completion of a row, raised to the clock where it would lie behind it."""
+    progress = output.progress
+    completed_us = max(at_us, progress[0]["clock_us"], progress[0]["completed_us"])
+    output.rows[row]["completed_us"] = completed_us
+    progress[0]["completed_us"] = completed_us
+
+
+@kernel
+def _row_of_query(pending: Pending, output: Output, entry: int) -> int:
+    """A row of a pending query, as if unanswered; the entry is freed."""
+    query = pending.entries[entry]
+    row = _new_row(output, pending.names, entry * NAME_STRIDE, np.int64(query["name_length"]))
+    _set_flow(output, row, query)
+    rows = output.rows
+    rows[row]["time_us"] = query["time_us"]
+    rows[row]["query_type"] = query["query_type"]
+    rows[row]["query_class"] = query["query_class"]
+    rows[row]["query_flags"] = query["query_flags"]
+    rows[row]["bytes_in"] = query["bytes_in"]
+    rows[row]["notes"] = query["notes"]
+    rows[row]["outcome"] = _UNANSWERED
+    rows[row]["duration_us"] = -1
+    rows[row]["response_flags"] = 0
+    rows[row]["bytes_out"] = 0
+    rows[row]["answers"] = 0
+    rows[row]["authorities"] = 0
+    rows[row]["additionals"] = 0
+    remove_pending(pending, entry)
+    return row
+
+
+@kernel
+def _close_unanswered(pending: Pending, output: Output, entry: int, at_us: int, note: int) -> None:
+    """Turn a pending query into an unanswered row that completes at `at_us`, or now if later."""
+    row = _row_of_query(pending, output, entry)
+    output.rows[row]["notes"] |= np.uint32(_NO_RESPONSE | note)
+    _complete(output, row, at_us)
+
+
+@kernel
+def _same_question(pending: Pending, entry: int, message: Array, name: Array) -> bool:
+    """Whether a response repeats the pending question; letters' case may differ (0x20)."""
+    query = pending.entries[entry]
+    start = entry * NAME_STRIDE
+    length = message[0]["name_length"]
+    if (
+        length != query["name_length"]
+        or message[0]["query_type"] != query["query_type"]
+        or message[0]["query_class"] != query["query_class"]
+    ):
+        return False
+    for index in range(length):
+        left = np.int64(pending.names[start + index])
+        right = np.int64(name[index])
+        if left != right:
+            # Lengths are at most 63, so lower-casing can't turn one into a letter's code.
+            if 65 <= left <= 90:
+                left += 32
+            if 65 <= right <= 90:
+                right += 32
+            if left != right:
+                return False
+    return True
+
+
+@kernel
+def _edns_notes(query_edns: int, response_edns: int, response_bytes: int) -> int:
+    """Packetbeat's three notes on EDNS and size, for a response over UDP."""
+    notes = 0
+    if response_edns == NO_EDNS and response_bytes > _LONGEST_WITHOUT_EDNS:
+        notes |= _OVERSIZE
+    if query_edns == WITH_EDNS and response_edns == NO_EDNS:
+        notes |= _RESPONDER_WITHOUT_EDNS
+    if query_edns == NO_EDNS and response_edns == WITH_EDNS:
+        notes |= _UNEXPECTED_EDNS
+    return notes
+
+
+@kernel
+def _fill_response(
+    output: Output, row: int, message: Array, message_bytes: int, notes: int
+) -> None:
+    """The response's side of a row."""
+    rows = output.rows
+    rows[row]["response_flags"] = message[0]["flags"]
+    rows[row]["bytes_out"] = message_bytes
+    rows[row]["answers"] = message[0]["answers"]
+    rows[row]["authorities"] = message[0]["authorities"]
+    rows[row]["additionals"] = message[0]["additionals"]
+    rows[row]["notes"] |= np.uint32(message[0]["notes"] | notes)
+
+
+@kernel
+def _take_query(
+    pending: Pending,
+    output: Output,
+    key: Array,
+    time_us: int,
+    message: Array,
+    name: Array,
+    message_bytes: int,
+) -> None:
+    """Let a query wait for its response; at most one row completes by it."""
+    entry = find_pending(pending, key)
+    if entry != NONE:
+        _close_unanswered(pending, output, entry, CLOCK_UNSET, _ID_REUSED)
+    elif pending.heads[0]["count"] == pending.entries.size:
+        output.progress[0]["evicted"] += 1
+        oldest = np.int64(pending.heads[0]["oldest"])
+        _close_unanswered(pending, output, oldest, CLOCK_UNSET, _PENDING_EVICTED)
+    entry = add_pending(pending, key)
+    notes = message[0]["notes"]
+    if message[0]["edns"] == NO_EDNS and message_bytes > _LONGEST_WITHOUT_EDNS:
+        notes |= _OVERSIZE
+    entries = pending.entries
+    entries[entry]["time_us"] = time_us
+    entries[entry]["bytes_in"] = message_bytes
+    entries[entry]["notes"] = notes
+    entries[entry]["query_flags"] = message[0]["flags"]
+    entries[entry]["query_type"] = message[0]["query_type"]
+    entries[entry]["query_class"] = message[0]["query_class"]
+    entries[entry]["edns"] = message[0]["edns"]
+    entries[entry]["name_length"] = message[0]["name_length"]
+    start = entry * NAME_STRIDE
+    for index in range(message[0]["name_length"]):
+        pending.names[start + index] = name[index]
+
+
+@kernel
+def _take_response(
+    pending: Pending,
+    output: Output,
+    key: Array,
+    time_us: int,
+    message: Array,
+    name: Array,
+    message_bytes: int,
+) -> int:
+    """Complete the query that a response belongs to, or make an unsolicited row.
+
+    Returns:
+        The `Reason` to count the packet under.
+    """
+    rows = output.rows
+    entry = find_pending(pending, key)
+    notes = _NO_QUERY
+    if entry != NONE:
+        waited_us = time_us - pending.entries[entry]["time_us"]
+        if message[0]["questions"] != 0 and not _same_question(pending, entry, message, name):
+            notes |= _QUESTION_DIFFERS
+        elif waited_us > TIMEOUT_US:
+            notes |= _LATE_RESPONSE
+        else:
+            query_edns = np.int64(pending.entries[entry]["edns"])
+            notes = _edns_notes(query_edns, message[0]["edns"], message_bytes)
+            row = _row_of_query(pending, output, entry)
+            rows[row]["outcome"] = _ANSWERED
+            rows[row]["duration_us"] = max(0, waited_us)
+            _fill_response(output, row, message, message_bytes, notes)
+            _complete(output, row, CLOCK_UNSET)
+            return _RESPONSE
+    if message[0]["questions"] == 0:
+        return _NO_QUESTION
+    row = _new_row(output, name, 0, np.int64(message[0]["name_length"]))
+    _set_flow(output, row, key[0])
+    rows[row]["time_us"] = time_us
+    rows[row]["query_type"] = message[0]["query_type"]
+    rows[row]["query_class"] = message[0]["query_class"]
+    rows[row]["query_flags"] = 0
+    rows[row]["bytes_in"] = 0
+    rows[row]["outcome"] = _UNSOLICITED
+    rows[row]["duration_us"] = -1
+    rows[row]["notes"] = 0
+    _fill_response(output, row, message, message_bytes, notes)
+    _complete(output, row, CLOCK_UNSET)
+    return _RESPONSE
+
+
+@kernel
+def _set_key(key: Array, flow: Array, message: Array, is_response: bool) -> None:
+    """The pending table's key of a message: its client is the one that asks."""
+    if is_response:
+        key[0]["client_high"] = flow[0]["destination_high"]
+        key[0]["client_low"] = flow[0]["destination_low"]
+        key[0]["server_high"] = flow[0]["source_high"]
+        key[0]["server_low"] = flow[0]["source_low"]
+        ports = (flow[0]["destination_port"] << 16) | flow[0]["source_port"]
+    else:
+        key[0]["client_high"] = flow[0]["source_high"]
+        key[0]["client_low"] = flow[0]["source_low"]
+        key[0]["server_high"] = flow[0]["destination_high"]
+        key[0]["server_low"] = flow[0]["destination_low"]
+        ports = (flow[0]["source_port"] << 16) | flow[0]["destination_port"]
+    key[0]["ports_and_id"] = (
+        (np.uint64(ports) << np.uint64(32))
+        | (np.uint64(_UDP) << np.uint64(16))
+        | np.uint64(message[0]["dns_id"])
+    )
+
+
+@kernel
+def transactions_from_packets(
+    buffer: Array,
+    packets: Array,
+    first: int,
+    is_dns_port: Array,
+    pending: Pending,
+    output: Output,
+    counters: Array,
+) -> int:
+    """Decode packets and match responses to queries.
+
+    Args:
+        buffer: uint8, in which the packets lie.
+        packets: `PACKET` array.
+        first: index of the first packet to look at.
+        is_dns_port: bool[65536].
+        pending: the queries that wait.
+        output: where the rows go.
+        counters: int64, one per `Reason`.
+
+    Returns:
+        The index of the next packet: `len(packets)`, or less when the output was full; the same
+        call with emptied output then goes on, without a difference in the rows.
+    """
+    flow = np.zeros(1, FLOW)
+    message = np.zeros(1, MESSAGE)
+    key = np.zeros(1, PENDING)
+    name = np.empty(256, np.uint8)
+    heads, progress = pending.heads, output.progress
+    for index in range(first, packets.size):
+        packet = packets[index]
+        time_us = np.int64(packet["time_us"])
+        while True:
+            if progress[0]["row_count"] + 1 > output.rows.size:
+                return index
+            entry = np.int64(heads[0]["oldest"])
+            if entry == NONE:
+                break
+            timeout_us = np.int64(pending.entries[entry]["time_us"]) + TIMEOUT_US
+            if time_us < timeout_us:
+                break
+            _close_unanswered(pending, output, entry, timeout_us, 0)
+        if packet["clock_us"] >= time_us or progress[0]["clock_us"] == CLOCK_UNSET:
+            progress[0]["clock_us"] = max(progress[0]["clock_us"], packet["clock_us"])
+        reason = locate_datagram(
+            buffer,
+            np.int64(packet["offset"]),
+            np.int64(packet["captured"]),
+            np.int64(packet["original"]),
+            np.int64(packet["link"]),
+            is_dns_port,
+            flow,
+        )
+        if reason != LOCATED:
+            counters[reason] += 1
+            continue
+        message_bytes = np.int64(flow[0]["wire_bytes"])
+        start, end = np.int64(flow[0]["start"]), np.int64(flow[0]["end"])
+        reason = decode_message(buffer, start, end, message_bytes, name, message)
+        if reason != DECODED:
+            counters[reason] += 1
+            continue
+        is_response = (message[0]["flags"] & RESPONSE_FLAG) != 0
+        _set_key(key, flow, message, is_response)
+        key[0]["hash"] = flow_hash(pending, key)
+        if is_response:
+            reason = _take_response(pending, output, key, time_us, message, name, message_bytes)
+        else:
+            _take_query(pending, output, key, time_us, message, name, message_bytes)
+            reason = _QUERY
+        counters[reason] += 1
+    return packets.size
+
+
+@kernel
+def close_pending(pending: Pending, output: Output, end_us: int) -> bool:
+    """At the end of the input, complete what is still pending, oldest arrival first.
+
+    Args:
+        pending: the queries that wait.
+        output: where the rows go.
+        end_us: the time of the last packet.
+
+    Returns:
+        Whether all are closed; if not, the output was full: call again with emptied output.
+    """
+    while pending.heads[0]["oldest"] != NONE:
+        if output.progress[0]["row_count"] == output.rows.size:
+            return False
+        entry = np.int64(pending.heads[0]["oldest"])
+        _close_unanswered(pending, output, entry, end_us, _INPUT_ENDED)
+    return True
