@@ -129,8 +129,7 @@ class TransactionDecoder:
     def _completed(self) -> Iterator[Transactions]:
         progress = self._output.progress[0]
         count = int(progress["row_count"])
-        if count == 0:
-            return
-        yield Transactions(self._output.rows[:count], self._output.names)
         progress["row_count"] = 0
         progress["names_bytes"] = 0
+        if count:
+            yield Transactions(self._output.rows[:count], self._output.names)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geophone_detector.kernels.layout import NONE, Tables
+from geophone_detector.kernels.layout import NONE, UNSEEN, Tables
 from geophone_shared.jit import Array, kernel
 from geophone_shared.kernels.domains import longest_suffix_match
 from geophone_shared.kernels.hashing import siphash13
@@ -44,7 +44,7 @@ def _add_domain(
     domains[domain]["evidence"] = NONE
     domains[domain]["watch"] = 0
     domains[domain]["first_us"] = np.iinfo(np.int64).max
-    domains[domain]["last_us"] = -1
+    domains[domain]["last_us"] = UNSEEN
     enter(tables.domain_slots, domains, domain)
     return domain
 
@@ -99,10 +99,8 @@ def domain_of(tables: Tables, names: Array, start: int, length: int, domain_offs
 def count_row(domains: Array, domain: int, row: Array) -> None:
     """Add a row (one `ROW`) to the domain's totals."""
     time_us = row["time_us"]
-    if time_us < domains[domain]["first_us"]:
-        domains[domain]["first_us"] = time_us
-    if time_us > domains[domain]["last_us"]:
-        domains[domain]["last_us"] = time_us
+    domains[domain]["first_us"] = min(domains[domain]["first_us"], time_us)
+    domains[domain]["last_us"] = max(domains[domain]["last_us"], time_us)
     domains[domain]["bytes_in"] += np.uint64(row["bytes_in"])
     domains[domain]["bytes_out"] += np.uint64(row["bytes_out"])
     if row["outcome"] != _UNSOLICITED:

@@ -8,6 +8,7 @@ import numpy as np
 
 from geophone_detector.kernels.layout import (
     CLIENT_BITS,
+    FEW_NAMES,
     NONE,
     RESPONSE_CODES,
     SAMPLE_NAMES,
@@ -23,7 +24,6 @@ from geophone_shared.transactions import Outcome
 _UNANSWERED = int(Outcome.UNANSWERED)
 _UNSOLICITED = int(Outcome.UNSOLICITED)
 
-_FEW_NAMES = 8
 _LONGEST_SEARCH = 64
 """How many records are looked at for one that may be taken: bounds the work of a row."""
 
@@ -46,7 +46,7 @@ def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
             candidate = hand
             hand = hand + 1 if hand + 1 < evidence.size else 0
             holder = np.int64(evidence[candidate]["domain"])
-            if domains[holder]["names"][WINDOWS - 1] < _FEW_NAMES:
+            if domains[holder]["names"][WINDOWS - 1] < FEW_NAMES:
                 domains[holder]["evidence"] = NONE
                 heads[0]["evidence_taken"] += 1
                 record = candidate

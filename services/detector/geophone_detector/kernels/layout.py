@@ -69,6 +69,13 @@ DOMAIN = np.dtype(
 Totals are since the record began.
 """
 
+UNSEEN = -1
+"""`last_us` of a domain before its first row."""
+
+FEW_NAMES = 8
+"""A domain with fewer live names may lose its evidence to another."""
+COMPLETE = -1
+"""`since_us` of evidence that was collected from the domain's first row on."""
 TOP_CLIENTS = 16
 TOP_TYPES = 12
 RESPONSE_CODES = 16

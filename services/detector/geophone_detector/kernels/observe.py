@@ -5,10 +5,13 @@ import numpy as np
 from geophone_detector.kernels.domains import count_row, domain_of
 from geophone_detector.kernels.evidence import add_evidence, add_sample, take_evidence
 from geophone_detector.kernels.layout import (
+    COMPLETE,
+    FEW_NAMES,
     INFORMATION,
     LONGEST_PANES,
     NONE,
     PANE_US,
+    UNSEEN,
     WINDOWS,
     Tables,
 )
@@ -102,10 +105,13 @@ def observe_rows(
                     heads[0]["names_without_room"] += 1
         else:
             domain = np.int64(tables.pairs[pair]["domain"])
-        count_row(domains, domain, row)
         record = np.int64(domains[domain]["evidence"])
         if record == NONE:
-            record = take_evidence(tables, domain, time_us)
+            if domains[domain]["last_us"] == UNSEEN:
+                record = take_evidence(tables, domain, COMPLETE)
+            elif domains[domain]["names"][WINDOWS - 1] >= FEW_NAMES:
+                record = take_evidence(tables, domain, time_us)
+        count_row(domains, domain, row)
         if record != NONE:
             add_evidence(tables.evidence, record, row)
             if is_new and pair != NONE:

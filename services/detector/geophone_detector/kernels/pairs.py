@@ -88,12 +88,12 @@ def touch_pair(tables: Tables, pair: int, pane: int) -> bool:
             _hang(tables, window, pair, pane)
             domains[domain]["names"][window] += np.uint32(1)
             domains[domain]["information"][window] += np.uint32(pairs[pair]["information"])
-            names = domains[domain]["names"][window]
-            if names > domains[domain]["peak_names"][window]:
-                domains[domain]["peak_names"][window] = names
-            information = domains[domain]["information"][window]
-            if information > domains[domain]["peak_information"][window]:
-                domains[domain]["peak_information"][window] = information
+            domains[domain]["peak_names"][window] = max(
+                domains[domain]["peak_names"][window], domains[domain]["names"][window]
+            )
+            domains[domain]["peak_information"][window] = max(
+                domains[domain]["peak_information"][window], domains[domain]["information"][window]
+            )
     return has_gained
 
 

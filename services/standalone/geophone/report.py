@@ -1,0 +1,126 @@
+"""What a replay found, as one JSON object: `geophone.replay/1`. All other output is made of it."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.reasons import NOT_DECODED, NOT_DNS, Reason
+from geophone_capture.sources import CaptureStream
+from geophone_detector.detector import Detector
+from geophone_detector.top import top_domains
+from geophone_detector.windows import WINDOW_SECONDS
+from geophone_shared.alerts import Alert, to_json
+from geophone_shared.errors import ConfigError
+from geophone_shared.jit import Array
+from geophone_shared.summaries import summary_to_json
+from geophone_shared.timestamps import rfc3339
+from geophone_shared.transactions import Outcome
+
+
+class ReplayReport:
+    """Collects outcomes and alerts while a replay runs."""
+
+    def __init__(self, files: Sequence[str], top: int, window_seconds: int) -> None:
+        if window_seconds not in WINDOW_SECONDS:
+            raise ConfigError(f"{window_seconds} s is not a window: use 10m, 4h or 24h")
+        self._files = files
+        self._top = top
+        self._window = WINDOW_SECONDS.index(window_seconds)
+        self._outcomes = np.zeros(len(Outcome), np.int64)
+        self._alerts: dict[str, Alert] = {}
+
+    def count(self, rows: Array) -> None:
+        """Count rows by how they ended."""
+        self._outcomes += np.bincount(rows["outcome"], minlength=len(Outcome))
+
+    def add(self, events: Iterable[Alert]) -> None:
+        """Keep each alert in its last state, in the order in which they opened."""
+        self._alerts.update((event.id, event) for event in events)
+
+    def to_json(
+        self,
+        stream: CaptureStream,
+        decoder: TransactionDecoder,
+        detector: Detector,
+        is_interrupted: bool,  # noqa: FBT001
+        elapsed_seconds: float,
+    ) -> dict[str, object]:
+        """The report; its fields are described in docs/replay.md."""
+        counts = decoder.counts()
+        tables = detector.windows.tables
+        top = top_domains(tables, self._window, self._top)
+        return {
+            "schema": "geophone.replay/1",
+            "capture": {
+                "files": list(self._files),
+                "packets": decoder.packets,
+                "bytes": stream.bytes_read,
+                "first": _time(decoder.first_us),
+                "last": _time(decoder.last_us),
+                "damaged": bool(stream.damages),
+                "clock_outliers": decoder.clock_outliers,
+                "invalid_times": stream.invalid_times,
+            },
+            "messages": {"queries": counts[Reason.QUERY], "responses": counts[Reason.RESPONSE]},
+            "transactions": {
+                "total": int(self._outcomes.sum()),
+                "answered": int(self._outcomes[Outcome.ANSWERED]),
+                "unanswered": int(self._outcomes[Outcome.UNANSWERED]),
+                "unsolicited": int(self._outcomes[Outcome.UNSOLICITED]),
+            },
+            "not_decoded": _nonzero(counts, NOT_DECODED),
+            "not_dns": _nonzero(counts, NOT_DNS),
+            "top_domains": [summary_to_json(each, rank) for rank, each in enumerate(top, start=1)],
+            "alerts": [to_json(alert) for alert in self._alerts.values()],
+            "detector": _detector_counters(decoder, detector),
+            "warnings": [*map(str, stream.damages), *_warnings(decoder, detector)],
+            "interrupted": is_interrupted,
+            "elapsed_seconds": round(elapsed_seconds, 3),
+        }
+
+
+def _time(time_us: int | None) -> str | None:
+    return None if time_us is None else rfc3339(time_us)
+
+
+def _nonzero(counts: dict[Reason, int], reasons: Iterable[Reason]) -> dict[str, int]:
+    return {reason.name.lower(): counts[reason] for reason in reasons if counts[reason]}
+
+
+def _detector_counters(decoder: TransactionDecoder, detector: Detector) -> dict[str, int]:
+    tables = detector.windows.tables
+    heads = tables.heads[0]
+    refused = tables.domains["refused"][: int(heads["domains"])]
+    return {
+        "exact_cap": tables.exact_cap,
+        "domains": int(heads["domains"]),
+        "domains_at_cap": int(np.count_nonzero(refused)),
+        "names_at_cap": int(heads["names_at_cap"]),
+        "names_without_room": int(heads["names_without_room"]),
+        "rows_without_room": int(heads["rows_without_room"]),
+        "late_rows": int(heads["late_rows"]),
+        "future_rows": int(heads["future_rows"]),
+        "evidence_taken": int(heads["evidence_taken"]),
+        "alerts_refused": detector.alerts_refused,
+        "pending_evicted": decoder.evicted,
+    }
+
+
+def _warnings(decoder: TransactionDecoder, detector: Detector) -> list[str]:
+    counters = _detector_counters(decoder, detector)
+    sentences = {
+        "domains_at_cap": "{} domains reached the exact cap of {exact_cap} hostnames; their counts"
+        " are lower bounds (--exact-cap raises it)",
+        "names_without_room": "{} rows had a new hostname that the full table could not take",
+        "rows_without_room": "{} rows of new domains were left out because the table was full",
+        "late_rows": "{} rows lay more than 24 hours behind and were left out of the windows",
+        "future_rows": "{} rows are dated ahead of this machine's clock and were counted as of it",
+        "alerts_refused": "{} crossings opened no alert because too many domains had open ones",
+        "pending_evicted": "{} queries were closed early because too many waited for a response",
+    }
+    return [
+        sentence.format(f"{counters[counter]:,}", **counters)
+        for counter, sentence in sentences.items()
+        if counters[counter]
+    ]
