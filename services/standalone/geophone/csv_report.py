@@ -1,0 +1,68 @@
+"""The top table as CSV: one row per registered domain."""
+
+import csv
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from geophone.escaping import csv_cell
+
+_COLUMNS = (
+    "rank",
+    "registered_domain",
+    "window_seconds",
+    "unique_hostnames",
+    "unique_hostnames_lower",
+    "unique_hostnames_upper",
+    "exact",
+    "information_bytes",
+    "queries",
+    "unanswered",
+    "bytes_in",
+    "bytes_out",
+    "bytes_total",
+    "clients",
+    "top_clients",
+    "query_types",
+    "response_codes",
+    "first_seen",
+    "last_seen",
+    "sample_names",
+    "allowed",
+    "clients_exact",
+    "evidence_since",
+)
+
+
+def csv_report(report: Mapping[str, Any]) -> str:
+    r"""RFC 4180 with a header, but lines end with LF, so that cut and awk find no stray CR.
+
+    Lists are one cell, their items parted by a blank (`10.0.2.30=222`, `NULL=222`); a blank in a
+    name is `\032`, so it can't be mistaken.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for domain in report["top_domains"]:
+        writer.writerow([_cell(domain.get(column)) for column in _COLUMNS])
+    return text.getvalue()
+
+
+def _cell(value: object) -> str | int:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return value
+        case dict():
+            return csv_cell(" ".join(f"{name}={number}" for name, number in value.items()))
+        case list():
+            return csv_cell(" ".join(_item(item) for item in value))
+        case _:
+            return csv_cell(str(value))
+
+
+def _item(item: object) -> str:
+    return f"{item['address']}={item['queries']}" if isinstance(item, dict) else str(item)
