@@ -1,0 +1,5 @@
+"""`python -m geophone` is the `geophone` command."""
+
+from geophone.cli import main
+
+main()
