@@ -58,14 +58,18 @@ start() {
 
 # wait_for WHAT COMMAND...: try for 30 s.
 wait_for() {
-    local what=$1
+    local what=$1 deadline=$((SECONDS + 30))
     shift
-    for _ in {1..150}; do
+    while ((SECONDS < deadline)); do
         "$@" >/dev/null 2>&1 && return
         sleep 0.2
     done
     tail -n 20 "$work"/*.log >&2
     fail "$what did not come up within 30 s"
+}
+
+has_address() { # NAMESPACE ADDRESS
+    [[ $(ip -n "$1" address show) == *"inet $2/"* ]]
 }
 
 # The far end fetches a file that the near end offers: what it holds travels up, in queries.
@@ -92,10 +96,10 @@ tcpdump_process=$started
 wait_for tcpdump test -s "$work/recorded.pcap"
 
 start "$server" iodined -f -c -P geophone "$server_inside/27" "$domain"
-wait_for iodined ip -n "$server" address show dev dns0
+wait_for iodined has_address "$server" "$server_inside"
 # -r: never leave DNS for raw UDP to the server's address.
 start "$client" iodine -f -r -T "$type" -P geophone "$server_address" "$domain"
-wait_for iodine ip -n "$client" address show dev dns0
+wait_for iodine has_address "$client" "$client_inside"
 
 mkdir "$work/files"
 for ((i = 1; i <= files; i++)); do
