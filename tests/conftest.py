@@ -46,6 +46,8 @@ def iodine() -> Path:
     """The iodine client, with everything that `tests/data/record_iodine.sh` needs beside it."""
     for tool in ("iodined", "ip", "tcpdump"):
         outside.require_tool(tool)
+    if os.geteuid() != 0 or not Path("/dev/net/tun").exists():
+        outside.report_missing("a tunnel needs root, for network namespaces, and /dev/net/tun")
     return outside.require_tool("iodine")
 
 
