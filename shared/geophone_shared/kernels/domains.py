@@ -33,7 +33,7 @@ RULE = 1
 WILDCARD = 2
 """Flag: the set has this suffix with any one label before it (`*.ck`)."""
 EXCEPTION = 4
-"""Flag: the set doesn't have this suffix, in spite of the wildcard above it (`!www.ck`)."""
+"""Flag: not this suffix is in the set, but the one that it is right below (`!www.ck`)."""
 PARENT = 8
 """Flag: the node has children."""
 
@@ -134,6 +134,7 @@ def longest_suffix_match(
             break
         flags = slots[slot]["flags"]
         if flags & np.uint32(EXCEPTION):
+            match = np.int64(position + label_length + _ONE - first)
             break
         if flags & np.uint32(RULE):
             match = np.int64(position - first)
