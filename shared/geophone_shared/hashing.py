@@ -1,4 +1,4 @@
-"""The secret key of the hash tables that names go into.
+"""The secret key of the hash tables that names go into [core].
 
 The tables hash names with SipHash-1-3 (`geophone_shared.kernels.hashing`); whoever doesn't know
 the key can't send names that all fall into one place.

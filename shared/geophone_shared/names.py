@@ -1,11 +1,9 @@
-r"""Domain names: wire form, the presentation form that people read, and back.
+r"""Domain names: wire form, the presentation form that people read, and back [core].
 
 The wire form is uncompressed and without the root label (RFC 1035 §3.1); the root itself is no
 bytes at all. A name is bytes that an attacker chose: nothing here normalises, drops or replaces
 any of them. In presentation form (RFC 1035 §5.1, RFC 4343 §2.1) a byte outside of printable ASCII,
 and a dot or a backslash inside of a label, appear as `\DDD`, so that each text stands for one name.
-
-Layer: core.
 """
 
 import re
