@@ -20,7 +20,7 @@ PACKET = np.dtype(
 """One packet: `buffer[offset : offset + captured]`, of `original` bytes on the wire.
 
 `time_us` is the packet's time, µs since the epoch. `clock_us` equals it, but where the packet lies
-more than 60 s ahead of the one after it in its file (a clock outlier): there it is the `clock_us`
+more than 60 s ahead of the one after it in its file (a clock outlier): there it is the `time_us`
 of that next packet. `link` is the link type (LINKTYPE_ number), -1 where it is not known.
 """
 
@@ -31,7 +31,7 @@ class PacketBlock:
 
     Attributes:
         buffer: uint8 array; valid until the next block is asked for.
-        packets: `PACKET` array.
+        packets: `PACKET` array; valid as long.
     """
 
     buffer: Array
