@@ -66,7 +66,8 @@ def observe_rows(
         clock_us = max(
             np.int64(heads[0]["clock_us"]), min(np.int64(row["completed_us"]), latest_us)
         )
-        now = clock_us // PANE_US
+        # A minute mark may have moved the windows ahead of the rows of a slower producer.
+        now = max(clock_us // PANE_US, np.int64(heads[0]["now_pane"]))
         if now > heads[0]["now_pane"]:
             heads[0]["event_pane"] = now
             return index, PANE_AHEAD
@@ -79,6 +80,7 @@ def observe_rows(
         time_us = np.int64(row["time_us"])
         if time_us > latest_us:
             heads[0]["future_rows"] += 1
+            time_us = np.int64(latest_us)
         pane = min(time_us // PANE_US, now)
         if pane <= now - LONGEST_PANES:
             heads[0]["late_rows"] += 1
@@ -111,7 +113,7 @@ def observe_rows(
                 record = take_evidence(tables, domain, COMPLETE)
             elif domains[domain]["names"][WINDOWS - 1] >= FEW_NAMES:
                 record = take_evidence(tables, domain, time_us)
-        count_row(domains, domain, row)
+        count_row(domains, domain, row, time_us)
         if record != NONE:
             add_evidence(tables.evidence, record, row)
             if is_new and pair != NONE:
