@@ -158,6 +158,7 @@ class CaptureFile:
 
     def _stop(self, what: str | None) -> None:
         self._is_at_end = True
+        self._source.close()  # its last packets may wait long for their turn
         if what is None:
             return
         unused_bytes = self._reader.end - self._reader.position

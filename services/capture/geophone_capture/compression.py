@@ -24,6 +24,7 @@ _GZIP_FORMAT = zlib.MAX_WBITS | 16
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_CHECKSUM_FLAG = 0x04
 _ZSTD_RLE_BLOCK = 1
+_NOTHING = memoryview(b"")
 _CUT = "its compressed data is cut"
 
 
@@ -33,7 +34,7 @@ class Decompressed:
     def __init__(self, source: Input) -> None:
         self._source = source
         self._pieces: Iterator[bytes] | None = None
-        self._rest = memoryview(b"")
+        self._rest = _NOTHING
         self._has_started = False
 
     def readinto(self, view: memoryview) -> int:
@@ -50,7 +51,8 @@ class Decompressed:
             self._rest = memoryview(next(self._pieces, b""))
         count = min(len(view), len(self._rest))
         view[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
+        # An empty view would still hold the piece that it is of.
+        self._rest = self._rest[count:] if count < len(self._rest) else _NOTHING
         return count
 
     def _start(self) -> None:
@@ -71,12 +73,12 @@ class _Chunks:
     def __init__(self, source: Input) -> None:
         self._source = source
         self._buffer = memoryview(bytearray(_CHUNK_BYTES))
-        self._pending = memoryview(b"")
+        self._pending = _NOTHING
 
     def next(self) -> bytes:
         """What is there; empty at the end."""
         chunk = bytes(self._pending) or self._read()
-        self._pending = memoryview(b"")
+        self._pending = _NOTHING
         return chunk
 
     def peek(self, size: int) -> bytes:

@@ -9,6 +9,7 @@ from geophone_capture.kernels.matching import (
     PROGRESS,
     Output,
     close_pending,
+    new_scratch,
     transactions_from_packets,
 )
 from geophone_capture.kernels.pending import HEADS, NAME_STRIDE, NONE, PENDING, Pending
@@ -71,6 +72,7 @@ class TransactionDecoder:
             names=np.empty(rows_at_a_time * LONGEST_NAME_BYTES, np.uint8),
             progress=np.zeros(1, PROGRESS),
         )
+        self._scratch = new_scratch()
         self._output.progress["clock_us"] = CLOCK_UNSET
         self._output.progress["completed_us"] = CLOCK_UNSET
 
@@ -115,6 +117,7 @@ class TransactionDecoder:
                 self._pending,
                 self._output,
                 self._counters,
+                self._scratch,
             )
             yield from self._completed()
         self.packets += packets.size

@@ -5,6 +5,7 @@ Formats: pcap and pcapng, plain, gzip or zstd. Memory doesn't grow with the file
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -46,8 +47,7 @@ class CaptureStream:
         self.size_bytes: int | None = 0
         self._names = tuple(names)
         self._standard_input = standard_input
-        self._slice_bytes = slice_bytes
-        self._regions = Regions(len(self._names), slice_bytes)
+        self._regions = Regions(max(1, len(self._names)), slice_bytes)
         self._waiting: list[Waiting] = []
         self._open: dict[int, CaptureFile] = {}  # by place
         self._closed = Tally()
@@ -123,10 +123,12 @@ class CaptureStream:
         name = self._names[place]
         first_us = AT_ONCE_US
         if len(self._names) > 1 and name != STANDARD_INPUT and Path(name).is_file():
-            region = Regions(1, min(self._slice_bytes, _PEEK_BYTES)).take()
-            with closing(open_capture(name, region)) as file:
+            region = self._regions.take()
+            peek_bytes = min(region.slice_bytes, _PEEK_BYTES)
+            with closing(open_capture(name, replace(region, slice_bytes=peek_bytes))) as file:
                 for packet in file.read_packets()[:1]:
                     first_us = int(packet["clock_us"])
+            self._regions.give_back(region)
         else:
             file = open_capture(name, self._regions.take(), self._standard_input)
             self._open[place] = file

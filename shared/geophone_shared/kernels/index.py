@@ -7,7 +7,7 @@ there are no tombstones and a lookup never gets slower with the table's age.
 
 import numpy as np
 
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, int64, kernel
 
 VACANT = -1
 
@@ -15,7 +15,7 @@ VACANT = -1
 @kernel
 def home_slot(slots: Array, hash_value: np.uint64) -> int:
     """Where the search for a hash begins."""
-    return np.int64(hash_value & np.uint64(slots.size - 1))
+    return int64(hash_value & np.uint64(slots.size - 1))
 
 
 @kernel

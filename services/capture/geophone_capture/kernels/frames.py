@@ -7,7 +7,7 @@ options; IPv6 with extension headers. Everything else is given its reason.
 import numpy as np
 
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, int64, kernel
 
 FLOW = np.dtype(
     [
@@ -49,7 +49,7 @@ _MAPPED = np.uint64(0x0000FFFF00000000)  # ::ffff:0:0/96, RFC 4291 §2.5.5.2
 @kernel
 def be16(buffer: Array, at: int) -> int:
     """The big-endian 16 bits at `at`; the caller has checked that they are there."""
-    return (np.int64(buffer[at]) << 8) | np.int64(buffer[at + 1])
+    return (int64(buffer[at]) << 8) | int64(buffer[at + 1])
 
 
 @kernel
@@ -88,7 +88,7 @@ def network_header(buffer: Array, start: int, end: int, link: int) -> tuple[int,
     elif link == 0 or link == 108:  # null (byte order of the host) and loop (big-endian)
         if end - at < 4:
             return -_BAD_LINK_HEADER, 0
-        family = np.int64(buffer[at]) | np.int64(buffer[at + 3])
+        family = int64(buffer[at]) | int64(buffer[at + 3])
         ethertype = 0
         if buffer[at + 1] == 0 and buffer[at + 2] == 0:
             if family == 2:
@@ -111,6 +111,39 @@ def network_header(buffer: Array, start: int, end: int, link: int) -> tuple[int,
 
 
 @kernel
+def _protocol_reason(protocol: int) -> int:
+    """`LOCATED` for UDP and TCP, the reason of any other IP protocol."""
+    if protocol == 17 or protocol == 6:
+        return LOCATED
+    if protocol == 1 or protocol == 58:
+        return _ICMP
+    if protocol == 4 or protocol == 41 or protocol == 47:  # IP in IP, 6in4, GRE
+        return _ENCAPSULATED
+    return _OTHER_PROTOCOL
+
+
+@kernel
+def _other_port_reason(protocol: int, destination_port: int) -> int:
+    """The reason of UDP and TCP between ports that carry no DNS."""
+    if protocol == 17 and (
+        destination_port == 4789  # VXLAN, RFC 7348
+        or destination_port == 6081  # GENEVE, RFC 8926
+        or destination_port == 3544  # Teredo, RFC 4380
+        or destination_port == 2152  # GTP-U, 3GPP TS 29.281
+    ):
+        return _ENCAPSULATED
+    return _OTHER_PORT
+
+
+@kernel
+def _is_extension(protocol: int) -> bool:
+    """Whether an IPv6 extension header follows, of those that can be walked over."""
+    is_option = protocol == 0 or protocol == 43 or protocol == 60
+    is_mobility = protocol == 135 or protocol == 139 or protocol == 140
+    return is_option or is_mobility or protocol == 51 or protocol == 44
+
+
+@kernel
 def _transport(
     buffer: Array,
     start: int,
@@ -124,25 +157,15 @@ def _transport(
 
     `end` is where the captured bytes of the IP packet end, `wire_end` where the packet itself did.
     """
-    if protocol == 1 or protocol == 58:
-        return _ICMP
-    if protocol == 4 or protocol == 41 or protocol == 47:  # IP in IP, 6in4, GRE
-        return _ENCAPSULATED
-    if protocol != 17 and protocol != 6:
-        return _OTHER_PROTOCOL
+    reason = _protocol_reason(protocol)
+    if reason != LOCATED:
+        return reason
     if end - start < 4:
         return _CUT_BY_SNAPLEN if end < wire_end else _BAD_IP_HEADER
     source_port = be16(buffer, start)
     destination_port = be16(buffer, start + 2)
     if not (is_dns_port[source_port] or is_dns_port[destination_port]):
-        if protocol == 17 and (
-            destination_port == 4789  # VXLAN, RFC 7348
-            or destination_port == 6081  # GENEVE, RFC 8926
-            or destination_port == 3544  # Teredo, RFC 4380
-            or destination_port == 2152  # GTP-U, 3GPP TS 29.281
-        ):
-            return _ENCAPSULATED
-        return _OTHER_PORT
+        return _other_port_reason(protocol, destination_port)
     if protocol == 6:
         return _TCP
     if end - start < 8:
@@ -165,11 +188,13 @@ def _fragment(
     buffer: Array, start: int, end: int, protocol: int, is_first: bool, is_dns_port: Array
 ) -> int:
     """The reason of a fragment: only a first one that shows other ports is surely not DNS."""
-    if protocol != 17 and protocol != 6:
-        return _ICMP if protocol == 1 or protocol == 58 else _OTHER_PROTOCOL
+    reason = _protocol_reason(protocol)
+    if reason != LOCATED:
+        return reason
     if is_first and end - start >= 4:
-        if not (is_dns_port[be16(buffer, start)] or is_dns_port[be16(buffer, start + 2)]):
-            return _OTHER_PORT
+        destination_port = be16(buffer, start + 2)
+        if not (is_dns_port[be16(buffer, start)] or is_dns_port[destination_port]):
+            return _other_port_reason(protocol, destination_port)
     return _IP_FRAGMENT
 
 
@@ -180,7 +205,7 @@ def _ipv4(
     """RFC 791 §3.1."""
     if end - start < 20:
         return _CUT_BY_SNAPLEN if end < wire_end else _BAD_IP_HEADER
-    header_bytes = (np.int64(buffer[start]) & 0x0F) * 4
+    header_bytes = (int64(buffer[start]) & 0x0F) * 4
     if buffer[start] >> 4 != 4 or header_bytes < 20:
         return _BAD_IP_HEADER
     total_bytes = be16(buffer, start + 2)
@@ -199,7 +224,7 @@ def _ipv4(
     destination = (be16(buffer, start + 16) << 16) | be16(buffer, start + 18)
     flow[0]["source_low"] = _MAPPED | np.uint64(source)
     flow[0]["destination_low"] = _MAPPED | np.uint64(destination)
-    protocol = np.int64(buffer[start + 9])
+    protocol = int64(buffer[start + 9])
     fragment = be16(buffer, start + 6) & 0x3FFF  # "more fragments" and the offset
     if fragment != 0:
         is_first = (fragment & 0x1FFF) == 0
@@ -226,26 +251,26 @@ def _ipv6(
     flow[0]["source_low"] = be64(buffer, start + 16)
     flow[0]["destination_high"] = be64(buffer, start + 24)
     flow[0]["destination_low"] = be64(buffer, start + 32)
-    protocol = np.int64(buffer[start + 6])
+    protocol = int64(buffer[start + 6])
     at = start + 40
     for _ in range(_MAX_EXTENSION_HEADERS + 1):
-        is_option = protocol == 0 or protocol == 43 or protocol == 60
-        is_mobility = protocol == 135 or protocol == 139 or protocol == 140
-        if not (is_option or is_mobility or protocol == 51 or protocol == 44):
+        if not _is_extension(protocol):
             return _transport(buffer, at, end, wire_end, protocol, is_dns_port, flow)
         if end - at < 8:
             return _CUT_BY_SNAPLEN if end < wire_end else _BAD_IP_HEADER
-        following = np.int64(buffer[at])
+        following = int64(buffer[at])
         if protocol == 44:
             fragment = be16(buffer, at + 2) & 0xFFF9
             if fragment != 0:  # 0: an atomic fragment, RFC 6946
+                if _is_extension(following):
+                    return _IP_FRAGMENT
                 is_first = (fragment & 0xFFF8) == 0
                 return _fragment(buffer, at + 8, end, following, is_first, is_dns_port)
             at += 8
         elif protocol == 51:  # authentication header, RFC 4302: in units of 4 bytes
-            at += (np.int64(buffer[at + 1]) + 2) * 4
+            at += (int64(buffer[at + 1]) + 2) * 4
         else:
-            at += (np.int64(buffer[at + 1]) + 1) * 8
+            at += (int64(buffer[at + 1]) + 1) * 8
         protocol = following
     return _BAD_IP_HEADER
 

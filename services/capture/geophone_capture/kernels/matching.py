@@ -29,7 +29,7 @@ from geophone_capture.kernels.pending import (
     remove_pending,
 )
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, int64, kernel
 from geophone_shared.transactions import Note, Outcome
 
 TIMEOUT_US = 10_000_000
@@ -64,6 +64,32 @@ class Output(NamedTuple):
     progress: Array
 
 
+class Scratch(NamedTuple):
+    """What the kernel writes while it looks at one packet; nothing of it outlives the packet.
+
+    Attributes:
+        flow: one `FLOW`.
+        message: one `MESSAGE`.
+        key: one `PENDING`.
+        name: uint8[256].
+    """
+
+    flow: Array
+    message: Array
+    key: Array
+    name: Array
+
+
+def new_scratch() -> Scratch:
+    """Scratch space for `transactions_from_packets`: kernels allocate nothing."""
+    return Scratch(
+        flow=np.zeros(1, FLOW),
+        message=np.zeros(1, MESSAGE),
+        key=np.zeros(1, PENDING),
+        name=np.zeros(256, np.uint8),
+    )
+
+
 _QUERY = int(Reason.QUERY)
 _RESPONSE = int(Reason.RESPONSE)
 _NO_QUESTION = int(Reason.NO_QUESTION)
@@ -91,7 +117,7 @@ _LONGEST_WITHOUT_EDNS = 512  # RFC 1035 §4.2.1
 def _new_row(output: Output, source: Array, start: int, length: int) -> int:
     """Take the next row, its name copied from `source[start : start + length]`."""
     rows, progress = output.rows, output.progress
-    row = np.int64(progress[0]["row_count"])
+    row = int64(progress[0]["row_count"])
     used = progress[0]["names_bytes"]
     for index in range(length):
         output.names[used + index] = source[start + index]
@@ -130,7 +156,7 @@ def _complete(output: Output, row: int, at_us: int) -> None:
 def _row_of_query(pending: Pending, output: Output, entry: int) -> int:
     """A row of a pending query, as if unanswered; the entry is freed."""
     query = pending.entries[entry]
-    row = _new_row(output, pending.names, entry * NAME_STRIDE, np.int64(query["name_length"]))
+    row = _new_row(output, pending.names, entry * NAME_STRIDE, int64(query["name_length"]))
     _set_flow(output, row, query)
     rows = output.rows
     rows[row]["time_us"] = query["time_us"]
@@ -171,8 +197,8 @@ def _same_question(pending: Pending, entry: int, message: Array, name: Array) ->
     ):
         return False
     for index in range(length):
-        left = np.int64(pending.names[start + index])
-        right = np.int64(name[index])
+        left = int64(pending.names[start + index])
+        right = int64(name[index])
         if left != right:
             # Lengths are at most 63, so lower-casing can't turn one into a letter's code.
             if 65 <= left <= 90:
@@ -185,16 +211,19 @@ def _same_question(pending: Pending, entry: int, message: Array, name: Array) ->
 
 
 @kernel
-def _edns_notes(query_edns: int, response_edns: int, response_bytes: int) -> int:
-    """Packetbeat's three notes on EDNS and size, for a response over UDP."""
-    notes = 0
-    if response_edns == NO_EDNS and response_bytes > _LONGEST_WITHOUT_EDNS:
-        notes |= _OVERSIZE
+def _size_note(edns: int, message_bytes: int) -> int:
+    """Packetbeat's note on a message over UDP that is too long for one without EDNS."""
+    return _OVERSIZE if edns == NO_EDNS and message_bytes > _LONGEST_WITHOUT_EDNS else 0
+
+
+@kernel
+def _edns_note(query_edns: int, response_edns: int) -> int:
+    """Packetbeat's notes on a response whose EDNS isn't that of its query."""
     if query_edns == WITH_EDNS and response_edns == NO_EDNS:
-        notes |= _RESPONDER_WITHOUT_EDNS
+        return _RESPONDER_WITHOUT_EDNS
     if query_edns == NO_EDNS and response_edns == WITH_EDNS:
-        notes |= _UNEXPECTED_EDNS
-    return notes
+        return _UNEXPECTED_EDNS
+    return 0
 
 
 @kernel
@@ -203,12 +232,13 @@ def _fill_response(
 ) -> None:
     """The response's side of a row."""
     rows = output.rows
+    notes |= message[0]["notes"] | _size_note(message[0]["edns"], message_bytes)
     rows[row]["response_flags"] = message[0]["flags"]
     rows[row]["bytes_out"] = message_bytes
     rows[row]["answers"] = message[0]["answers"]
     rows[row]["authorities"] = message[0]["authorities"]
     rows[row]["additionals"] = message[0]["additionals"]
-    rows[row]["notes"] |= np.uint32(message[0]["notes"] | notes)
+    rows[row]["notes"] |= np.uint32(notes)
 
 
 @kernel
@@ -224,19 +254,16 @@ def _take_query(
     """Let a query wait for its response; at most one row completes by it."""
     entry = find_pending(pending, key)
     if entry != NONE:
-        _close_unanswered(pending, output, entry, CLOCK_UNSET, _ID_REUSED)
+        _close_unanswered(pending, output, entry, int64(CLOCK_UNSET), int64(_ID_REUSED))
     elif pending.heads[0]["count"] == pending.entries.size:
         output.progress[0]["evicted"] += 1
-        oldest = np.int64(pending.heads[0]["oldest"])
-        _close_unanswered(pending, output, oldest, CLOCK_UNSET, _PENDING_EVICTED)
+        oldest = int64(pending.heads[0]["oldest"])
+        _close_unanswered(pending, output, oldest, int64(CLOCK_UNSET), int64(_PENDING_EVICTED))
     entry = add_pending(pending, key)
-    notes = message[0]["notes"]
-    if message[0]["edns"] == NO_EDNS and message_bytes > _LONGEST_WITHOUT_EDNS:
-        notes |= _OVERSIZE
     entries = pending.entries
     entries[entry]["time_us"] = time_us
     entries[entry]["bytes_in"] = message_bytes
-    entries[entry]["notes"] = notes
+    entries[entry]["notes"] = message[0]["notes"] | _size_note(message[0]["edns"], message_bytes)
     entries[entry]["query_flags"] = message[0]["flags"]
     entries[entry]["query_type"] = message[0]["query_type"]
     entries[entry]["query_class"] = message[0]["query_class"]
@@ -272,17 +299,17 @@ def _take_response(
         elif waited_us > TIMEOUT_US:
             notes |= _LATE_RESPONSE
         else:
-            query_edns = np.int64(pending.entries[entry]["edns"])
-            notes = _edns_notes(query_edns, message[0]["edns"], message_bytes)
+            query_edns = int64(pending.entries[entry]["edns"])
+            notes = _edns_note(query_edns, message[0]["edns"])
             row = _row_of_query(pending, output, entry)
             rows[row]["outcome"] = _ANSWERED
             rows[row]["duration_us"] = max(0, waited_us)
             _fill_response(output, row, message, message_bytes, notes)
-            _complete(output, row, CLOCK_UNSET)
+            _complete(output, row, int64(CLOCK_UNSET))
             return _RESPONSE
     if message[0]["questions"] == 0:
         return _NO_QUESTION
-    row = _new_row(output, name, 0, np.int64(message[0]["name_length"]))
+    row = _new_row(output, name, int64(0), int64(message[0]["name_length"]))
     _set_flow(output, row, key[0])
     rows[row]["time_us"] = time_us
     rows[row]["query_type"] = message[0]["query_type"]
@@ -293,7 +320,7 @@ def _take_response(
     rows[row]["duration_us"] = -1
     rows[row]["notes"] = 0
     _fill_response(output, row, message, message_bytes, notes)
-    _complete(output, row, CLOCK_UNSET)
+    _complete(output, row, int64(CLOCK_UNSET))
     return _RESPONSE
 
 
@@ -328,6 +355,7 @@ def transactions_from_packets(
     pending: Pending,
     output: Output,
     counters: Array,
+    scratch: Scratch,
 ) -> int:
     """Decode packets and match responses to queries.
 
@@ -339,45 +367,43 @@ def transactions_from_packets(
         pending: the queries that wait.
         output: where the rows go.
         counters: int64, one per `Reason`.
+        scratch: space to work in.
 
     Returns:
         The index of the next packet: `len(packets)`, or less when the output was full; the same
         call with emptied output then goes on, without a difference in the rows.
     """
-    flow = np.zeros(1, FLOW)
-    message = np.zeros(1, MESSAGE)
-    key = np.zeros(1, PENDING)
-    name = np.empty(256, np.uint8)
+    flow, message, key, name = scratch.flow, scratch.message, scratch.key, scratch.name
     heads, progress = pending.heads, output.progress
     for index in range(first, packets.size):
         packet = packets[index]
-        time_us = np.int64(packet["time_us"])
+        time_us = int64(packet["time_us"])
         while True:
             if progress[0]["row_count"] + 1 > output.rows.size:
                 return index
-            entry = np.int64(heads[0]["oldest"])
+            entry = int64(heads[0]["oldest"])
             if entry == NONE:
                 break
-            timeout_us = np.int64(pending.entries[entry]["time_us"]) + TIMEOUT_US
+            timeout_us = int64(pending.entries[entry]["time_us"]) + TIMEOUT_US
             if time_us < timeout_us:
                 break
-            _close_unanswered(pending, output, entry, timeout_us, 0)
+            _close_unanswered(pending, output, entry, timeout_us, int64(0))
         if packet["clock_us"] >= time_us or progress[0]["clock_us"] == CLOCK_UNSET:
             progress[0]["clock_us"] = max(progress[0]["clock_us"], packet["clock_us"])
         reason = locate_datagram(
             buffer,
-            np.int64(packet["offset"]),
-            np.int64(packet["captured"]),
-            np.int64(packet["original"]),
-            np.int64(packet["link"]),
+            int64(packet["offset"]),
+            int64(packet["captured"]),
+            int64(packet["original"]),
+            int64(packet["link"]),
             is_dns_port,
             flow,
         )
         if reason != LOCATED:
             counters[reason] += 1
             continue
-        message_bytes = np.int64(flow[0]["wire_bytes"])
-        start, end = np.int64(flow[0]["start"]), np.int64(flow[0]["end"])
+        message_bytes = int64(flow[0]["wire_bytes"])
+        start, end = int64(flow[0]["start"]), int64(flow[0]["end"])
         reason = decode_message(buffer, start, end, message_bytes, name, message)
         if reason != DECODED:
             counters[reason] += 1
@@ -409,6 +435,6 @@ def close_pending(pending: Pending, output: Output, end_us: int) -> bool:
     while pending.heads[0]["oldest"] != NONE:
         if output.progress[0]["row_count"] == output.rows.size:
             return False
-        entry = np.int64(pending.heads[0]["oldest"])
-        _close_unanswered(pending, output, entry, end_us, _INPUT_ENDED)
+        entry = int64(pending.heads[0]["oldest"])
+        _close_unanswered(pending, output, entry, int64(end_us), int64(_INPUT_ENDED))
     return True

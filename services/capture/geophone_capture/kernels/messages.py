@@ -7,7 +7,7 @@ import numpy as np
 
 from geophone_capture.kernels.frames import be16
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, int64, kernel
 from geophone_shared.transactions import LONGEST_NAME_BYTES, Note
 
 MESSAGE = np.dtype(
@@ -56,8 +56,9 @@ _WALK_MALFORMED = -2
 def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tuple[int, int]:
     """Decode the name at `at` into `name`, uncompressed, original case, without the root label.
 
-    A compression pointer must point before the place where the labels it continues began, so a
-    chain of them ends (RFC 1035 §4.1.4 "prior occurrence"; RFC 9267 §2).
+    A compression pointer must point before the place where the labels it continues began, and what
+    it points to must end before that place, so a chain of them ends and no byte is read twice
+    (RFC 1035 §4.1.4 "prior occurrence"; RFC 9267 §2; dnspython does the same).
 
     Args:
         buffer: uint8; the message is `buffer[start:end]`.
@@ -72,15 +73,16 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
     length = 0
     after = -1
     lowest = at
+    beyond = -_TRUNCATED_MESSAGE
     while True:
         if at >= end:
-            return -_TRUNCATED_MESSAGE, 0
-        head = np.int64(buffer[at])
+            return beyond, 0
+        head = int64(buffer[at])
         if head == 0:
             return length, (at + 1 if after < 0 else after)
         if head < 64:
             if at + 1 + head > end:
-                return -_TRUNCATED_MESSAGE, 0
+                return beyond, 0
             if length + 1 + head > LONGEST_NAME_BYTES:
                 return -_NAME_TOO_LONG, 0
             for index in range(head + 1):
@@ -89,12 +91,14 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
             at += head + 1
         elif head >= 192:
             if at + 2 > end:
-                return -_TRUNCATED_MESSAGE, 0
-            target = start + (((head & 0x3F) << 8) | np.int64(buffer[at + 1]))
+                return beyond, 0
+            target = start + (((head & 0x3F) << 8) | int64(buffer[at + 1]))
             if target >= lowest:
                 return -_BAD_POINTER, 0
             if after < 0:
                 after = at + 2
+            end = lowest
+            beyond = -_BAD_POINTER
             lowest = target
             at = target
         else:
@@ -107,7 +111,7 @@ def _skip_name(buffer: Array, at: int, end: int) -> int:
     while True:
         if at >= end:
             return _WALK_PAST_END
-        head = np.int64(buffer[at])
+        head = int64(buffer[at])
         if head == 0:
             return at + 1
         if head >= 192:

@@ -115,9 +115,9 @@ def packet_time_us(high: int, low: int, interface: Array) -> int:
     elif interface["multiplier"] > 1 and units > _MAX_US // interface["multiplier"]:
         return -1
     else:
-        time_us = units * interface["multiplier"]
+        time_us = np.uint64(units * interface["multiplier"])
         if interface["divisor"] > 1:  # a division of 64 bits costs as much as the rest
-            time_us //= interface["divisor"]
+            time_us = np.uint64(time_us // interface["divisor"])
     if time_us > _MAX_US:
         return -1
     total_us = np.int64(time_us) + interface["offset_us"]

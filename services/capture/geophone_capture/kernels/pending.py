@@ -1,15 +1,15 @@
 """Kernel: the table of queries that wait for a response.
 
 Entries are found by an index of their flow and id under a keyed hash, and are linked in the order
-of arrival, which is the order of ageing. Freed entries are used again last-in first-out: the few that are in use at
-a time stay in the processor's cache, however large the table may become.
+of arrival, which is the order of ageing. Freed entries are used again last-in first-out: the few
+that are in use at a time stay in the processor's cache, however large the table may become.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, int64, kernel
 from geophone_shared.kernels.hashing import siphash13_5
 from geophone_shared.kernels.index import VACANT, enter, home_slot, next_slot, remove
 
@@ -88,7 +88,7 @@ def find_pending(pending: Pending, key: Array) -> int:
     entries, slots = pending.entries, pending.slots
     slot = home_slot(slots, key[0]["hash"])
     while True:
-        entry = np.int64(slots[slot])
+        entry = int64(slots[slot])
         if entry == NONE:
             return NONE
         if (
@@ -132,7 +132,7 @@ def add_pending(pending: Pending, key: Array) -> int:
     heads[0]["newest"] = entry
     heads[0]["count"] += 1
     enter(slots, entries, entry)
-    return np.int64(entry)
+    return int64(entry)
 
 
 @kernel
@@ -140,8 +140,8 @@ def remove_pending(pending: Pending, entry: int) -> None:
     """Take `entry` out of the index and the order of arrival, and free it."""
     entries, slots, heads = pending.entries, pending.slots, pending.heads
     remove(slots, entries, entry)
-    older = np.int64(entries[entry]["older"])
-    newer = np.int64(entries[entry]["newer"])
+    older = int64(entries[entry]["older"])
+    newer = int64(entries[entry]["newer"])
     if older == NONE:
         heads[0]["oldest"] = newer
     else:

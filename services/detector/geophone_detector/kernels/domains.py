@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from geophone_detector.kernels.layout import NONE, UNSEEN, Tables
-from geophone_shared.jit import Array, kernel
+from geophone_detector.kernels.layout import NEVER, NONE, UNSEEN, Tables
+from geophone_shared.jit import Array, int64, kernel
 from geophone_shared.kernels.domains import longest_suffix_match
 from geophone_shared.kernels.hashing import siphash13
 from geophone_shared.kernels.index import enter, home_slot, next_slot
@@ -16,10 +16,10 @@ _UNSOLICITED = int(Outcome.UNSOLICITED)
 @kernel
 def _is_name(stored: Array, at: int, names: Array, start: int, length: int) -> bool:
     for index in range(length):
-        byte = np.int64(names[start + index])
+        byte = int64(names[start + index])
         if 65 <= byte <= 90:
             byte += 32
-        if np.int64(stored[at + index]) != byte:
+        if int64(stored[at + index]) != byte:
             return False
     return True
 
@@ -29,21 +29,21 @@ def _add_domain(
     tables: Tables, hash_value: np.uint64, names: Array, start: int, length: int
 ) -> int:
     domains, heads = tables.domains, tables.heads
-    domain = np.int64(heads[0]["domains"])
-    at = np.int64(heads[0]["names_bytes"])
+    domain = int64(heads[0]["domains"])
+    at = int64(heads[0]["names_bytes"])
     if domain == domains.size or at + length > tables.domain_names.size:
         return NONE
     heads[0]["domains"] = domain + 1
     heads[0]["names_bytes"] = at + length
     for index in range(length):
-        byte = np.int64(names[start + index])
+        byte = int64(names[start + index])
         tables.domain_names[at + index] = byte + 32 if 65 <= byte <= 90 else byte
     domains[domain]["hash"] = hash_value
     domains[domain]["name_offset"] = at
     domains[domain]["name_length"] = length
     domains[domain]["evidence"] = NONE
     domains[domain]["watch"] = 0
-    domains[domain]["first_us"] = np.iinfo(np.int64).max
+    domains[domain]["first_us"] = NEVER
     domains[domain]["last_us"] = UNSEEN
     enter(tables.domain_slots, domains, domain)
     return domain
@@ -78,7 +78,7 @@ def domain_of(tables: Tables, names: Array, start: int, length: int, domain_offs
     hash_value = siphash13(names, start, length, tables.key0, tables.key1)
     slot = home_slot(slots, hash_value)
     while True:
-        domain = np.int64(slots[slot])
+        domain = int64(slots[slot])
         if domain == NONE:
             domain = _add_domain(tables, hash_value, names, start, length)
             if domain != NONE:
@@ -88,7 +88,7 @@ def domain_of(tables: Tables, names: Array, start: int, length: int, domain_offs
             domains[domain]["hash"] == hash_value
             and domains[domain]["name_length"] == length
             and _is_name(
-                tables.domain_names, np.int64(domains[domain]["name_offset"]), names, start, length
+                tables.domain_names, int64(domains[domain]["name_offset"]), names, start, length
             )
         ):
             return domain

@@ -18,7 +18,7 @@ from geophone_detector.kernels.layout import (
     WINDOWS,
     Tables,
 )
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, Record, int64, kernel
 from geophone_shared.transactions import Outcome
 
 _UNANSWERED = int(Outcome.UNANSWERED)
@@ -36,16 +36,16 @@ _SHIFT = np.uint64(31)
 def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
     """Give a domain a record of the pool; `NONE` where all are held by domains with many names."""
     evidence, domains, heads = tables.evidence, tables.domains, tables.heads
-    record = np.int64(heads[0]["unused_evidence"])
+    record = int64(heads[0]["unused_evidence"])
     if record < evidence.size:
         heads[0]["unused_evidence"] = record + 1
     else:
         record = NONE
-        hand = np.int64(heads[0]["evidence_hand"])
+        hand = int64(heads[0]["evidence_hand"])
         for _ in range(min(_LONGEST_SEARCH, evidence.size)):
             candidate = hand
             hand = hand + 1 if hand + 1 < evidence.size else 0
-            holder = np.int64(evidence[candidate]["domain"])
+            holder = int64(evidence[candidate]["domain"])
             if domains[holder]["names"][WINDOWS - 1] < FEW_NAMES:
                 domains[holder]["evidence"] = NONE
                 heads[0]["evidence_taken"] += 1
@@ -72,7 +72,7 @@ def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
 def _is_same_name(stored: Array, at: int, names: Array, start: int, length: int) -> bool:
     """Whether two wire names of one length are equal but for the case of their letters."""
     for index in range(length):
-        left, right = np.int64(stored[at + index]), np.int64(names[start + index])
+        left, right = int64(stored[at + index]), int64(names[start + index])
         if left != right:
             left += 32 * (65 <= left <= 90)
             right += 32 * (65 <= right <= 90)
@@ -85,7 +85,7 @@ def _is_same_name(stored: Array, at: int, names: Array, start: int, length: int)
 def add_sample(tables: Tables, record: int, names: Array, start: int, length: int) -> None:
     """Remember a domain's new name, if it is among the first and not one that came back."""
     evidence = tables.evidence
-    sample = np.int64(evidence[record]["samples"])
+    sample = int64(evidence[record]["samples"])
     if sample == SAMPLE_NAMES:
         return
     at = record * SAMPLE_STRIDE
@@ -111,9 +111,9 @@ def _count_client(
     mixed = (high ^ (low * _MIX)) * _MIX_2
     mixed ^= mixed >> _SHIFT
     mixed *= _MIX
-    bit = np.int64(mixed >> np.uint64(54))  # 10 bits: CLIENT_BITS
+    bit = int64(mixed >> np.uint64(54))  # 10 bits: CLIENT_BITS
     evidence[record]["client_bits"][bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
-    count = np.int64(evidence[record]["clients"])
+    count = int64(evidence[record]["clients"])
     held = min(count, TOP_CLIENTS)
     least = 0
     for index in range(held):
@@ -138,7 +138,7 @@ def _count_client(
 
 @kernel
 def _count_type(evidence: Array, record: int, query_type: int) -> None:
-    count = np.int64(evidence[record]["type_count"])
+    count = int64(evidence[record]["type_count"])
     for index in range(count):
         if evidence[record]["types"][index] == query_type:
             evidence[record]["type_queries"][index] += np.uint32(1)
@@ -152,11 +152,11 @@ def _count_type(evidence: Array, record: int, query_type: int) -> None:
 
 
 @kernel
-def add_evidence(evidence: Array, record: int, row: Array) -> None:
+def add_evidence(evidence: Array, record: int, row: Record) -> None:
     """Remember a row (one `ROW`): its client, and its type and response code where it has them."""
-    has_query = np.int64(row["outcome"] != _UNSOLICITED)
+    has_query = int64(row["outcome"] != _UNSOLICITED)
     _count_client(evidence, record, row["client_high"], row["client_low"], has_query)
     if has_query == 1:
-        _count_type(evidence, record, np.int64(row["query_type"]))
+        _count_type(evidence, record, int64(row["query_type"]))
     if row["outcome"] != _UNANSWERED:
         evidence[record]["response_codes"][row["response_flags"] & 15] += np.uint32(1)

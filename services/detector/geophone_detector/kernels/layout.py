@@ -132,9 +132,12 @@ HEADS = np.dtype(
 )
 """Clocks, free lists, what the last call stopped for, and counters."""
 
+NEVER_SEEN = int(np.iinfo(np.int32).min)
+"""The pane of a pair that hasn't been seen yet."""
+
 PANE_UNSET = -(1 << 40)
 
-NEVER = np.iinfo(np.int64).max
+NEVER = int(np.iinfo(np.int64).max)
 """A watched value that isn't reached."""
 
 NAMES = 0

@@ -16,7 +16,7 @@ from geophone_detector.kernels.layout import (
     Tables,
 )
 from geophone_detector.kernels.pairs import add_pair, find_pair, touch_pair
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, int64, kernel
 from geophone_shared.kernels.hashing import siphash13
 
 EXHAUSTED = 0
@@ -32,13 +32,13 @@ INDEX_FULL = 3
 @kernel
 def _has_crossed(tables: Tables, domain: int) -> bool:
     record = tables.domains[domain]
-    watch = np.int64(record["watch"])
+    watch = int64(record["watch"])
     for rule in range(tables.rule_window.size):
         window = tables.rule_window[rule]
         if tables.rule_measure[rule] == INFORMATION:
-            value = np.int64(record["information"][window])
+            value = int64(record["information"][window])
         else:
-            value = np.int64(record["names"][window])
+            value = int64(record["names"][window])
         if value >= tables.watch[watch, rule]:
             return True
     return False
@@ -63,11 +63,9 @@ def observe_rows(
     heads, domains = tables.heads, tables.domains
     for index in range(first, rows.size):
         row = rows[index]
-        clock_us = max(
-            np.int64(heads[0]["clock_us"]), min(np.int64(row["completed_us"]), latest_us)
-        )
+        clock_us = max(int64(heads[0]["clock_us"]), min(int64(row["completed_us"]), latest_us))
         # A minute mark may have moved the windows ahead of the rows of a slower producer.
-        now = max(clock_us // PANE_US, np.int64(heads[0]["now_pane"]))
+        now = max(clock_us // PANE_US, int64(heads[0]["now_pane"]))
         if now > heads[0]["now_pane"]:
             heads[0]["event_pane"] = now
             return index, PANE_AHEAD
@@ -77,21 +75,21 @@ def observe_rows(
         ):
             return index, INDEX_FULL
         heads[0]["clock_us"] = clock_us
-        time_us = np.int64(row["time_us"])
+        time_us = int64(row["time_us"])
         if time_us > latest_us:
             heads[0]["future_rows"] += 1
-            time_us = np.int64(latest_us)
+            time_us = int64(latest_us)
         pane = min(time_us // PANE_US, now)
         if pane <= now - LONGEST_PANES:
             heads[0]["late_rows"] += 1
             continue
-        start = np.int64(row["name_offset"])
-        length = np.int64(row["name_length"])
+        start = int64(row["name_offset"])
+        length = int64(row["name_length"])
         hash_value = siphash13(names, start, length, tables.key0, tables.key1)
         pair = find_pair(tables, hash_value)
         is_new = pair == NONE
         if is_new:
-            domain = domain_of(tables, names, start, length, np.int64(row["domain_offset"]))
+            domain = domain_of(tables, names, start, length, int64(row["domain_offset"]))
             if domain == NONE:
                 heads[0]["rows_without_room"] += 1
                 continue
@@ -99,18 +97,18 @@ def observe_rows(
                 domains[domain]["refused"] += np.uint32(1)
                 heads[0]["names_at_cap"] += 1
             else:
-                key_length = np.int64(domains[domain]["name_length"])
+                key_length = int64(domains[domain]["name_length"])
                 information = max(length - key_length - 1, 0)
                 pair = add_pair(tables, hash_value, domain, information)
                 if pair == NONE:
                     domains[domain]["refused"] += np.uint32(1)
                     heads[0]["names_without_room"] += 1
         else:
-            domain = np.int64(tables.pairs[pair]["domain"])
-        record = np.int64(domains[domain]["evidence"])
+            domain = int64(tables.pairs[pair]["domain"])
+        record = int64(domains[domain]["evidence"])
         if record == NONE:
             if domains[domain]["last_us"] == UNSEEN:
-                record = take_evidence(tables, domain, COMPLETE)
+                record = take_evidence(tables, domain, int64(COMPLETE))
             elif domains[domain]["names"][WINDOWS - 1] >= FEW_NAMES:
                 record = take_evidence(tables, domain, time_us)
         count_row(domains, domain, row, time_us)

@@ -12,13 +12,14 @@ import numpy as np
 
 from geophone_detector.kernels.layout import (
     LONGEST_PANES,
+    NEVER_SEEN,
     NONE,
     WHEEL_PANES,
     WINDOW_PANES,
     WINDOWS,
     Tables,
 )
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, int64, kernel
 from geophone_shared.kernels.index import enter, home_slot, next_slot, remove
 
 _WINDOW_PANES = np.array(WINDOW_PANES, np.int64)
@@ -30,7 +31,7 @@ def find_pair(tables: Tables, hash_value: np.uint64) -> int:
     pairs, slots = tables.pairs, tables.pair_slots
     slot = home_slot(slots, hash_value)
     while True:
-        pair = np.int64(slots[slot])
+        pair = int64(slots[slot])
         if pair == NONE or pairs[pair]["hash"] == hash_value:
             return pair
         slot = next_slot(slots, slot)
@@ -40,16 +41,16 @@ def find_pair(tables: Tables, hash_value: np.uint64) -> int:
 def add_pair(tables: Tables, hash_value: np.uint64, domain: int, information: int) -> int:
     """Take a pair for a new name, in no window so far; `NONE` where there is no room."""
     pairs, heads = tables.pairs, tables.heads
-    pair = np.int64(heads[0]["free_pair"])
+    pair = int64(heads[0]["free_pair"])
     if pair != NONE:
         heads[0]["free_pair"] = pairs[pair]["next"][0]
     elif heads[0]["unused_pair"] < pairs.size:
-        pair = np.int64(heads[0]["unused_pair"])
+        pair = int64(heads[0]["unused_pair"])
         heads[0]["unused_pair"] += 1
     else:
         return NONE
     pairs[pair]["hash"] = hash_value
-    pairs[pair]["pane"] = np.iinfo(np.int32).min
+    pairs[pair]["pane"] = NEVER_SEEN
     pairs[pair]["domain"] = domain
     pairs[pair]["information"] = information
     heads[0]["live_pairs"] += 1
@@ -72,15 +73,15 @@ def touch_pair(tables: Tables, pair: int, pane: int) -> bool:
         Whether a window gained the name; then its domain's counts and peaks have risen.
     """
     pairs, domains = tables.pairs, tables.domains
-    old = np.int64(pairs[pair]["pane"])
+    old = int64(pairs[pair]["pane"])
     if pane <= old:
         return False
     pairs[pair]["pane"] = pane
-    now = np.int64(tables.heads[0]["now_pane"])
+    now = int64(tables.heads[0]["now_pane"])
     if old > now - WINDOW_PANES[0]:
         return False
     has_gained = False
-    domain = np.int64(pairs[pair]["domain"])
+    domain = int64(pairs[pair]["domain"])
     for window in range(WINDOWS):
         left = now - _WINDOW_PANES[window]
         if old <= left < pane:
@@ -112,15 +113,15 @@ def _advance_one(tables: Tables, now: int) -> None:
     for window in range(WINDOWS):
         leaving = now - _WINDOW_PANES[window]
         bucket = leaving & (WHEEL_PANES - 1)
-        pair = np.int64(tables.wheels[window, bucket])
+        pair = int64(tables.wheels[window, bucket])
         tables.wheels[window, bucket] = NONE
         while pair != NONE:
-            following = np.int64(pairs[pair]["next"][window])
-            pane = np.int64(pairs[pair]["pane"])
+            following = int64(pairs[pair]["next"][window])
+            pane = int64(pairs[pair]["pane"])
             if pane > leaving:
                 _hang(tables, window, pair, pane)
             else:
-                domain = np.int64(pairs[pair]["domain"])
+                domain = int64(pairs[pair]["domain"])
                 domains[domain]["names"][window] -= np.uint32(1)
                 domains[domain]["information"][window] -= np.uint32(pairs[pair]["information"])
                 if window == WINDOWS - 1:
@@ -135,7 +136,7 @@ def advance_panes(tables: Tables, now: int) -> None:
     A jump costs no more than the longest window: after that many panes nothing is left.
     """
     heads = tables.heads
-    pane = np.int64(heads[0]["now_pane"])
+    pane = int64(heads[0]["now_pane"])
     last = min(now, pane + LONGEST_PANES)
     while pane < last:
         pane += 1
