@@ -16,6 +16,7 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -45,6 +46,8 @@ _FLAGS = {
     # Nothing calls them from C: a sixth of the compile time.
     "no_cfunc_wrapper": True,
 }
+
+_ALL_COMPILED = "all-compiled"
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -102,9 +105,17 @@ def cache_folder() -> Path | None:
 
 
 def is_compiled() -> bool:
-    """Whether an earlier process has left compiled kernels, so that this one starts fast."""
+    """Whether an earlier process compiled all that it needed, so that this one starts fast."""
     folder = cache_folder()
-    return folder is not None and any(folder.rglob("*.nbc"))
+    return folder is not None and (folder / _ALL_COMPILED).exists()
+
+
+def remember_compiled() -> None:
+    """Note for later processes that all kernels of a main job are in the cache."""
+    folder = cache_folder()
+    if folder is not None and not is_interpreted():
+        with suppress(OSError):
+            (folder / _ALL_COMPILED).touch()
 
 
 @functools.cache

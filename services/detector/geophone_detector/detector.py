@@ -59,7 +59,8 @@ class Detector:
             if stop is Stop.PANE_AHEAD:
                 events += self._advance_to(self.windows.ahead_pane)
             else:
-                at_us = int(transactions.rows[following - 1]["completed_us"])
+                completed_us = int(transactions.rows[following - 1]["completed_us"])
+                at_us = min(completed_us, latest_us)
                 events += self._look_at_row(self.windows.crossed_domain, at_us)
 
     def advance(self, clock_us: int) -> list[Alert]:

@@ -13,6 +13,7 @@ from geophone_detector.detector import Detector
 from geophone_detector.rules import SHIPPED_RULES, with_thresholds
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
+from geophone_shared.jit import remember_compiled
 from geophone_shared.kernels.domains import assign_domain_offsets
 from geophone_shared.suffixes import SuffixTable, compile_suffix_set, load_suffixes
 from geophone_shared.transactions import Outcome, Transactions
@@ -83,6 +84,7 @@ def replay(
         for transactions in decoder.close():
             stages.detect(transactions)
         stages.end()
+        remember_compiled()
         return stages.report.to_json(
             stream, decoder, stages.detector, is_interrupted, time.monotonic() - started_seconds
         )

@@ -17,6 +17,9 @@ from geophone_shared.summaries import summary_to_json
 from geophone_shared.timestamps import rfc3339
 from geophone_shared.transactions import Outcome
 
+MOST_ALERTS = 100_000
+"""Alerts that a report keeps; later ones are counted."""
+
 
 class ReplayReport:
     """Collects outcomes and alerts while a replay runs."""
@@ -29,6 +32,7 @@ class ReplayReport:
         self._window = WINDOW_SECONDS.index(window_seconds)
         self._outcomes = np.zeros(len(Outcome), np.int64)
         self._alerts: dict[str, Alert] = {}
+        self._alerts_left_out = 0
 
     def count(self, rows: Array) -> None:
         """Count rows by how they ended."""
@@ -36,7 +40,11 @@ class ReplayReport:
 
     def add(self, events: Iterable[Alert]) -> None:
         """Keep each alert in its last state, in the order in which they opened."""
-        self._alerts.update((event.id, event) for event in events)
+        for event in events:
+            if event.id in self._alerts or len(self._alerts) < MOST_ALERTS:
+                self._alerts[event.id] = event
+            else:
+                self._alerts_left_out += event.state == "opened"
 
     def to_json(
         self,
@@ -50,6 +58,8 @@ class ReplayReport:
         counts = decoder.counts()
         tables = detector.windows.tables
         top = top_domains(tables, self._window, self._top)
+        counters = _detector_counters(decoder, detector)
+        counters["alerts_left_out"] = self._alerts_left_out
         return {
             "schema": "geophone.replay/1",
             "capture": {
@@ -73,8 +83,17 @@ class ReplayReport:
             "not_dns": _nonzero(counts, NOT_DNS),
             "top_domains": [summary_to_json(each, rank) for rank, each in enumerate(top, start=1)],
             "alerts": [to_json(alert) for alert in self._alerts.values()],
-            "detector": _detector_counters(decoder, detector),
-            "warnings": [*map(str, stream.damages), *_warnings(decoder, detector)],
+            "rules": [
+                {
+                    "name": rule.name,
+                    "measure": rule.measure,
+                    "window_seconds": rule.window_seconds,
+                    "threshold": rule.threshold,
+                }
+                for rule in detector.rules
+            ],
+            "detector": counters,
+            "warnings": [*map(str, stream.damages), *_warnings(counters)],
             "interrupted": is_interrupted,
             "elapsed_seconds": round(elapsed_seconds, 3),
         }
@@ -107,8 +126,7 @@ def _detector_counters(decoder: TransactionDecoder, detector: Detector) -> dict[
     }
 
 
-def _warnings(decoder: TransactionDecoder, detector: Detector) -> list[str]:
-    counters = _detector_counters(decoder, detector)
+def _warnings(counters: dict[str, int]) -> list[str]:
     sentences = {
         "domains_at_cap": "{} domains reached the exact cap of {exact_cap} hostnames; their counts"
         " are lower bounds (--exact-cap raises it)",
@@ -117,6 +135,7 @@ def _warnings(decoder: TransactionDecoder, detector: Detector) -> list[str]:
         "late_rows": "{} rows lay more than 24 hours behind and were left out of the windows",
         "future_rows": "{} rows are dated ahead of this machine's clock and were counted as of it",
         "alerts_refused": "{} crossings opened no alert because too many domains had open ones",
+        "alerts_left_out": "{} alerts more were opened than a report keeps",
         "pending_evicted": "{} queries were closed early because too many waited for a response",
     }
     return [
