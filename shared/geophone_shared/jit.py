@@ -71,6 +71,18 @@ def kernel(function: _Function) -> _Function:
     Raises:
         ConfigError: the environment turns bounds checks off (`NUMBA_BOUNDSCHECK=0`).
     """
+    return _compiled(function, is_inner=False)
+
+
+def inner_kernel(function: _Function) -> _Function:
+    """As `kernel`, for one that only kernels call: without a way in from Python.
+
+    It compiles faster. Raises as `kernel`.
+    """
+    return _compiled(function, is_inner=True)
+
+
+def _compiled(function: _Function, *, is_inner: bool) -> _Function:
     if is_interpreted():
 
         @functools.wraps(function)
@@ -81,10 +93,10 @@ def kernel(function: _Function) -> _Function:
 
         return cast("_Function", interpreted)
     _prepare_cache()
-    flags: dict[str, Any] = _FLAGS | {"cache": cache_folder() is not None}
-    if function.__name__.startswith("_"):
-        # Only kernels call it: without the way in from Python it compiles faster.
-        flags["no_cpython_wrapper"] = True
+    flags: dict[str, Any] = _FLAGS | {
+        "cache": cache_folder() is not None,
+        "no_cpython_wrapper": is_inner,
+    }
     return cast("_Function", numba.njit(**flags)(function))
 
 

@@ -109,7 +109,6 @@ class CaptureFile:
         self._walk = walk
         self._damages: tuple[Damage, ...] = ()
         self._rows = 0
-        self._has_packets = False
         self._is_at_end = False
 
     def tally(self) -> Tally:
@@ -137,7 +136,6 @@ class CaptureFile:
             reader.position, self._rows, stop = self._walk.walk(
                 self.region.buffer, reader.position, reader.end, packets, self._rows
             )
-            self._has_packets = self._has_packets or self._rows > 0
             if stop >= records.DAMAGED:
                 self._stop(_WHAT_IS_WRONG[stop])
             elif self._rows > 1:
@@ -163,7 +161,7 @@ class CaptureFile:
             return
         unused_bytes = self._reader.end - self._reader.position
         self._damages = (Damage(self.name, self._reader.bytes_read - unused_bytes, what),)
-        if not self._has_packets:
+        if not self._rows:  # after the first packet one is always held
             raise _damaged_from_the_start(self.name, what)
 
 

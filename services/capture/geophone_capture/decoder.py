@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from geophone_capture.kernels.matching import (
-    CLOCK_UNSET,
-    PROGRESS,
-    Output,
     close_pending,
     new_scratch,
     transactions_from_packets,
 )
 from geophone_capture.kernels.pending import HEADS, NAME_STRIDE, NONE, PENDING, Pending
+from geophone_capture.kernels.rows import CLOCK_UNSET, PROGRESS, Output
 from geophone_capture.packets import PacketBlock
 from geophone_capture.reasons import Reason
 from geophone_shared.errors import ConfigError

@@ -63,6 +63,14 @@ class Input:
             self._stream.close()
 
 
+def can_be_reopened(name: str) -> bool:
+    """Whether what is read once can be read again: `name` is a regular file."""
+    try:
+        return name != STANDARD_INPUT and stat.S_ISREG(Path(name).stat().st_mode)
+    except OSError:
+        return False  # opening it will say why
+
+
 def open_input(name: str, standard_input: BinaryIO | None = None) -> Input:
     """Open `name`; `-` is `standard_input`, or that of the process.
 
@@ -70,7 +78,11 @@ def open_input(name: str, standard_input: BinaryIO | None = None) -> Input:
         ConfigError: it can't be opened; says why.
     """
     if name == STANDARD_INPUT:
-        return Input("standard input", standard_input or sys.stdin.buffer, None, is_ours=False)
+        # A process may be started without one; typeshed leaves that out.
+        stream = standard_input or getattr(sys.stdin, "buffer", None)
+        if stream is None:
+            raise ConfigError("there is no standard input to read; give a capture file")
+        return Input("standard input", stream, None, is_ours=False)
     try:
         stream = Path(name).open("rb", buffering=0)  # noqa: SIM115  # closed by Input.close
         status = os.fstat(stream.fileno())

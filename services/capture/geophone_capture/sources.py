@@ -6,17 +6,16 @@ Formats: pcap and pcapng, plain, gzip or zstd. Memory doesn't grow with the file
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO, Self
 
 from geophone_capture.capture_file import CaptureFile, Damage, Tally, open_capture
-from geophone_capture.inputs import STANDARD_INPUT
+from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
 from geophone_capture.merging import AT_ONCE_US, Waiting, merge
 from geophone_capture.packets import PacketBlock
 from geophone_capture.regions import Regions
 from geophone_shared.errors import ConfigError
 
-_SLICE_BYTES = 4 << 20
+_SLICE_BYTES = 1 << 20
 _PEEK_BYTES = 64 << 10
 
 
@@ -122,7 +121,7 @@ class CaptureStream:
         """
         name = self._names[place]
         first_us = AT_ONCE_US
-        if len(self._names) > 1 and name != STANDARD_INPUT and Path(name).is_file():
+        if len(self._names) > 1 and can_be_reopened(name):
             region = self._regions.take()
             peek_bytes = min(region.slice_bytes, _PEEK_BYTES)
             with closing(open_capture(name, replace(region, slice_bytes=peek_bytes))) as file:

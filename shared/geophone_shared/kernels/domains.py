@@ -12,7 +12,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, inner_kernel, kernel
 from geophone_shared.kernels.hashing import lower_case
 
 SUFFIX_SLOT = np.dtype(
@@ -178,7 +178,7 @@ def assign_domain_offsets(rows: Array, names: Array, slots: Array, labels: Array
         rows[index]["domain_offset"] = np.uint8(offset)
 
 
-@kernel
+@inner_kernel
 def _offset_before(
     names: Array, start: SupportsIndex, length: SupportsIndex, suffix_offset: int
 ) -> int:

@@ -14,7 +14,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, inner_kernel, kernel
 
 PRESENTATION_LIMIT_BYTES = 1024
 """Room for the presentation form of any name: at most 255 wire bytes, each as `\\DDD`."""
@@ -78,7 +78,7 @@ def siphash13_5(
     return _finish(v0, v1, v2, v3)
 
 
-@kernel
+@inner_kernel
 def _initial_state(
     key0: np.uint64, key1: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -90,7 +90,7 @@ def _initial_state(
     )
 
 
-@kernel
+@inner_kernel
 def _compress(
     v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64, word: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -98,7 +98,7 @@ def _compress(
     return v0 ^ word, v1, v2, v3
 
 
-@kernel
+@inner_kernel
 def _finish(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> np.uint64:
     v2 ^= np.uint64(0xFF)
     v0, v1, v2, v3 = _sip_round(v0, v1, v2, v3)
@@ -107,7 +107,7 @@ def _finish(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> np.ui
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@kernel
+@inner_kernel
 def _sip_round(
     v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
@@ -124,7 +124,7 @@ def _sip_round(
     return v0, v1, v2, v3
 
 
-@kernel
+@inner_kernel
 def _rotated(word: np.uint64, bits: np.uint64) -> np.uint64:
     return (word << bits) | (word >> (np.uint64(64) - bits))
 

@@ -1,4 +1,4 @@
-"""Kernel: the packet clock of one file (DESIGN: Exactness)."""
+"""Kernel: the packet clock of one file (docs/adr/0004)."""
 
 from geophone_shared.jit import Array, kernel
 

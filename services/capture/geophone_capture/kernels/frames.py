@@ -7,7 +7,7 @@ options; IPv6 with extension headers. Everything else is given its reason.
 import numpy as np
 
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 
 FLOW = np.dtype(
     [
@@ -110,7 +110,7 @@ def network_header(buffer: Array, start: int, end: int, link: int) -> tuple[int,
     return at, ethertype
 
 
-@kernel
+@inner_kernel
 def _protocol_reason(protocol: int) -> int:
     """`LOCATED` for UDP and TCP, the reason of any other IP protocol."""
     if protocol == 17 or protocol == 6:
@@ -122,7 +122,7 @@ def _protocol_reason(protocol: int) -> int:
     return _OTHER_PROTOCOL
 
 
-@kernel
+@inner_kernel
 def _other_port_reason(protocol: int, destination_port: int) -> int:
     """The reason of UDP and TCP between ports that carry no DNS."""
     if protocol == 17 and (
@@ -135,7 +135,7 @@ def _other_port_reason(protocol: int, destination_port: int) -> int:
     return _OTHER_PORT
 
 
-@kernel
+@inner_kernel
 def _is_extension(protocol: int) -> bool:
     """Whether an IPv6 extension header follows, of those that can be walked over."""
     is_option = protocol == 0 or protocol == 43 or protocol == 60
@@ -143,7 +143,7 @@ def _is_extension(protocol: int) -> bool:
     return is_option or is_mobility or protocol == 51 or protocol == 44
 
 
-@kernel
+@inner_kernel
 def _transport(
     buffer: Array,
     start: int,
@@ -183,7 +183,7 @@ def _transport(
     return LOCATED
 
 
-@kernel
+@inner_kernel
 def _fragment(
     buffer: Array, start: int, end: int, protocol: int, is_first: bool, is_dns_port: Array
 ) -> int:
@@ -198,7 +198,7 @@ def _fragment(
     return _IP_FRAGMENT
 
 
-@kernel
+@inner_kernel
 def _ipv4(
     buffer: Array, start: int, end: int, wire_end: int, is_dns_port: Array, flow: Array
 ) -> int:
@@ -232,7 +232,7 @@ def _ipv4(
     return _transport(buffer, payload, end, wire_end, protocol, is_dns_port, flow)
 
 
-@kernel
+@inner_kernel
 def _ipv6(
     buffer: Array, start: int, end: int, wire_end: int, is_dns_port: Array, flow: Array
 ) -> int:

@@ -26,42 +26,25 @@ from geophone_capture.kernels.pending import (
     add_pending,
     find_pending,
     flow_hash,
-    remove_pending,
+)
+from geophone_capture.kernels.rows import (
+    CLOCK_UNSET,
+    UDP,
+    Output,
+    close_unanswered,
+    complete,
+    fill_response,
+    new_row,
+    row_of_query,
+    set_flow,
+    size_note,
 )
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.transactions import Note, Outcome
 
 TIMEOUT_US = 10_000_000
 """How long a query waits for its response: Packetbeat's `transaction_timeout`."""
-
-CLOCK_UNSET = -1
-
-PROGRESS = np.dtype(
-    [
-        ("clock_us", "i8"),
-        ("completed_us", "i8"),
-        ("row_count", "i8"),
-        ("names_bytes", "i8"),
-        ("evicted", "i8"),
-    ]
-)
-"""The packet clock, the last row's `completed_us`, how far the output is filled, and how many
-queries were closed early because the table was full."""
-
-
-class Output(NamedTuple):
-    """Where the rows go.
-
-    Attributes:
-        rows: `ROW` array, at least two.
-        names: uint8[len(rows) * LONGEST_NAME_BYTES].
-        progress: one `PROGRESS`.
-    """
-
-    rows: Array
-    names: Array
-    progress: Array
 
 
 class Scratch(NamedTuple):
@@ -95,13 +78,10 @@ _RESPONSE = int(Reason.RESPONSE)
 _NO_QUESTION = int(Reason.NO_QUESTION)
 
 _ANSWERED = int(Outcome.ANSWERED)
-_UNANSWERED = int(Outcome.UNANSWERED)
 _UNSOLICITED = int(Outcome.UNSOLICITED)
 
-_NO_RESPONSE = int(Note.NO_RESPONSE)
 _NO_QUERY = int(Note.NO_QUERY)
 _ID_REUSED = int(Note.ID_REUSED)
-_OVERSIZE = int(Note.OVERSIZE_WITHOUT_EDNS)
 _RESPONDER_WITHOUT_EDNS = int(Note.RESPONDER_WITHOUT_EDNS)
 _UNEXPECTED_EDNS = int(Note.UNEXPECTED_EDNS)
 _QUESTION_DIFFERS = int(Note.QUESTION_DIFFERS)
@@ -109,82 +89,8 @@ _LATE_RESPONSE = int(Note.LATE_RESPONSE)
 _PENDING_EVICTED = int(Note.PENDING_EVICTED)
 _INPUT_ENDED = int(Note.INPUT_ENDED)
 
-_UDP = 17
-_LONGEST_WITHOUT_EDNS = 512  # RFC 1035 §4.2.1
 
-
-@kernel
-def _new_row(output: Output, source: Array, start: int, length: int) -> int:
-    """Take the next row, its name copied from `source[start : start + length]`."""
-    rows, progress = output.rows, output.progress
-    row = int64(progress[0]["row_count"])
-    used = progress[0]["names_bytes"]
-    for index in range(length):
-        output.names[used + index] = source[start + index]
-    rows[row]["name_offset"] = used
-    rows[row]["name_length"] = length
-    rows[row]["domain_offset"] = 0
-    rows[row]["transport"] = _UDP
-    progress[0]["row_count"] = row + 1
-    progress[0]["names_bytes"] = used + length
-    return row
-
-
-@kernel
-def _set_flow(output: Output, row: int, key: Array) -> None:
-    """Copy the endpoints and the id of a `PENDING` record."""
-    rows = output.rows
-    rows[row]["client_high"] = key["client_high"]
-    rows[row]["client_low"] = key["client_low"]
-    rows[row]["server_high"] = key["server_high"]
-    rows[row]["server_low"] = key["server_low"]
-    rows[row]["client_port"] = (key["ports_and_id"] >> np.uint64(48)) & np.uint64(0xFFFF)
-    rows[row]["server_port"] = (key["ports_and_id"] >> np.uint64(32)) & np.uint64(0xFFFF)
-    rows[row]["dns_id"] = key["ports_and_id"] & np.uint64(0xFFFF)
-
-
-@kernel
-def _complete(output: Output, row: int, at_us: int) -> None:
-    """Date the completion of a row, raised to the clock where it would lie behind it."""
-    progress = output.progress
-    completed_us = max(at_us, progress[0]["clock_us"], progress[0]["completed_us"])
-    output.rows[row]["completed_us"] = completed_us
-    progress[0]["completed_us"] = completed_us
-
-
-@kernel
-def _row_of_query(pending: Pending, output: Output, entry: int) -> int:
-    """A row of a pending query, as if unanswered; the entry is freed."""
-    query = pending.entries[entry]
-    row = _new_row(output, pending.names, entry * NAME_STRIDE, int64(query["name_length"]))
-    _set_flow(output, row, query)
-    rows = output.rows
-    rows[row]["time_us"] = query["time_us"]
-    rows[row]["query_type"] = query["query_type"]
-    rows[row]["query_class"] = query["query_class"]
-    rows[row]["query_flags"] = query["query_flags"]
-    rows[row]["bytes_in"] = query["bytes_in"]
-    rows[row]["notes"] = query["notes"]
-    rows[row]["outcome"] = _UNANSWERED
-    rows[row]["duration_us"] = -1
-    rows[row]["response_flags"] = 0
-    rows[row]["bytes_out"] = 0
-    rows[row]["answers"] = 0
-    rows[row]["authorities"] = 0
-    rows[row]["additionals"] = 0
-    remove_pending(pending, entry)
-    return row
-
-
-@kernel
-def _close_unanswered(pending: Pending, output: Output, entry: int, at_us: int, note: int) -> None:
-    """Turn a pending query into an unanswered row that completes at `at_us`, or now if later."""
-    row = _row_of_query(pending, output, entry)
-    output.rows[row]["notes"] |= np.uint32(_NO_RESPONSE | note)
-    _complete(output, row, at_us)
-
-
-@kernel
+@inner_kernel
 def _same_question(pending: Pending, entry: int, message: Array, name: Array) -> bool:
     """Whether a response repeats the pending question; letters' case may differ (0x20)."""
     query = pending.entries[entry]
@@ -210,13 +116,7 @@ def _same_question(pending: Pending, entry: int, message: Array, name: Array) ->
     return True
 
 
-@kernel
-def _size_note(edns: int, message_bytes: int) -> int:
-    """Packetbeat's note on a message over UDP that is too long for one without EDNS."""
-    return _OVERSIZE if edns == NO_EDNS and message_bytes > _LONGEST_WITHOUT_EDNS else 0
-
-
-@kernel
+@inner_kernel
 def _edns_note(query_edns: int, response_edns: int) -> int:
     """Packetbeat's notes on a response whose EDNS isn't that of its query."""
     if query_edns == WITH_EDNS and response_edns == NO_EDNS:
@@ -226,22 +126,7 @@ def _edns_note(query_edns: int, response_edns: int) -> int:
     return 0
 
 
-@kernel
-def _fill_response(
-    output: Output, row: int, message: Array, message_bytes: int, notes: int
-) -> None:
-    """The response's side of a row."""
-    rows = output.rows
-    notes |= message[0]["notes"] | _size_note(message[0]["edns"], message_bytes)
-    rows[row]["response_flags"] = message[0]["flags"]
-    rows[row]["bytes_out"] = message_bytes
-    rows[row]["answers"] = message[0]["answers"]
-    rows[row]["authorities"] = message[0]["authorities"]
-    rows[row]["additionals"] = message[0]["additionals"]
-    rows[row]["notes"] |= np.uint32(notes)
-
-
-@kernel
+@inner_kernel
 def _take_query(
     pending: Pending,
     output: Output,
@@ -254,16 +139,16 @@ def _take_query(
     """Let a query wait for its response; at most one row completes by it."""
     entry = find_pending(pending, key)
     if entry != NONE:
-        _close_unanswered(pending, output, entry, int64(CLOCK_UNSET), int64(_ID_REUSED))
+        close_unanswered(pending, output, entry, int64(CLOCK_UNSET), int64(_ID_REUSED))
     elif pending.heads[0]["count"] == pending.entries.size:
         output.progress[0]["evicted"] += 1
         oldest = int64(pending.heads[0]["oldest"])
-        _close_unanswered(pending, output, oldest, int64(CLOCK_UNSET), int64(_PENDING_EVICTED))
+        close_unanswered(pending, output, oldest, int64(CLOCK_UNSET), int64(_PENDING_EVICTED))
     entry = add_pending(pending, key)
     entries = pending.entries
     entries[entry]["time_us"] = time_us
     entries[entry]["bytes_in"] = message_bytes
-    entries[entry]["notes"] = message[0]["notes"] | _size_note(message[0]["edns"], message_bytes)
+    entries[entry]["notes"] = message[0]["notes"] | size_note(message[0]["edns"], message_bytes)
     entries[entry]["query_flags"] = message[0]["flags"]
     entries[entry]["query_type"] = message[0]["query_type"]
     entries[entry]["query_class"] = message[0]["query_class"]
@@ -274,7 +159,7 @@ def _take_query(
         pending.names[start + index] = name[index]
 
 
-@kernel
+@inner_kernel
 def _take_response(
     pending: Pending,
     output: Output,
@@ -301,16 +186,16 @@ def _take_response(
         else:
             query_edns = int64(pending.entries[entry]["edns"])
             notes = _edns_note(query_edns, message[0]["edns"])
-            row = _row_of_query(pending, output, entry)
+            row = row_of_query(pending, output, entry)
             rows[row]["outcome"] = _ANSWERED
             rows[row]["duration_us"] = max(0, waited_us)
-            _fill_response(output, row, message, message_bytes, notes)
-            _complete(output, row, int64(CLOCK_UNSET))
+            fill_response(output, row, message, message_bytes, notes)
+            complete(output, row, int64(CLOCK_UNSET))
             return _RESPONSE
     if message[0]["questions"] == 0:
         return _NO_QUESTION
-    row = _new_row(output, name, int64(0), int64(message[0]["name_length"]))
-    _set_flow(output, row, key[0])
+    row = new_row(output, name, int64(0), int64(message[0]["name_length"]))
+    set_flow(output, row, key[0])
     rows[row]["time_us"] = time_us
     rows[row]["query_type"] = message[0]["query_type"]
     rows[row]["query_class"] = message[0]["query_class"]
@@ -319,12 +204,12 @@ def _take_response(
     rows[row]["outcome"] = _UNSOLICITED
     rows[row]["duration_us"] = -1
     rows[row]["notes"] = 0
-    _fill_response(output, row, message, message_bytes, notes)
-    _complete(output, row, int64(CLOCK_UNSET))
+    fill_response(output, row, message, message_bytes, notes)
+    complete(output, row, int64(CLOCK_UNSET))
     return _RESPONSE
 
 
-@kernel
+@inner_kernel
 def _set_key(key: Array, flow: Array, message: Array, is_response: bool) -> None:
     """The pending table's key of a message: its client is the one that asks."""
     if is_response:
@@ -341,7 +226,7 @@ def _set_key(key: Array, flow: Array, message: Array, is_response: bool) -> None
         ports = (flow[0]["source_port"] << 16) | flow[0]["destination_port"]
     key[0]["ports_and_id"] = (
         (np.uint64(ports) << np.uint64(32))
-        | (np.uint64(_UDP) << np.uint64(16))
+        | (np.uint64(UDP) << np.uint64(16))
         | np.uint64(message[0]["dns_id"])
     )
 
@@ -387,7 +272,7 @@ def transactions_from_packets(
             timeout_us = int64(pending.entries[entry]["time_us"]) + TIMEOUT_US
             if time_us < timeout_us:
                 break
-            _close_unanswered(pending, output, entry, timeout_us, int64(0))
+            close_unanswered(pending, output, entry, timeout_us, int64(0))
         if packet["clock_us"] >= time_us or progress[0]["clock_us"] == CLOCK_UNSET:
             progress[0]["clock_us"] = max(progress[0]["clock_us"], packet["clock_us"])
         reason = locate_datagram(
@@ -436,5 +321,5 @@ def close_pending(pending: Pending, output: Output, end_us: int) -> bool:
         if output.progress[0]["row_count"] == output.rows.size:
             return False
         entry = int64(pending.heads[0]["oldest"])
-        _close_unanswered(pending, output, entry, int64(end_us), int64(_INPUT_ENDED))
+        close_unanswered(pending, output, entry, int64(end_us), int64(_INPUT_ENDED))
     return True

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geophone_shared.jit import Array, kernel
+from geophone_shared.jit import Array, inner_kernel, kernel
 
 HEAD = np.dtype([("next", "i8"), ("end", "i8"), ("place", "i8")])
 """A file that is open: its rows `packets[next:end]`, and its place in the order given."""
@@ -13,7 +13,7 @@ AT_LIMIT = 1  # the next packet is that of a file that isn't open yet
 MERGED_FULL = 2  # no row is free
 
 
-@kernel
+@inner_kernel
 def _is_before(packets: Array, one: Array, other: Array) -> bool:
     one_us = packets[one["next"]]["clock_us"]
     other_us = packets[other["next"]]["clock_us"]
@@ -22,7 +22,7 @@ def _is_before(packets: Array, one: Array, other: Array) -> bool:
     return bool(one_us < other_us)
 
 
-@kernel
+@inner_kernel
 def _sift_down(packets: Array, heads: Array, heap: Array, top: int) -> None:
     """Restore the order of a heap (indexes into `heads`) below `top`."""
     at = top

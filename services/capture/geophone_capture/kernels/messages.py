@@ -7,7 +7,7 @@ import numpy as np
 
 from geophone_capture.kernels.frames import be16
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.transactions import LONGEST_NAME_BYTES, Note
 
 MESSAGE = np.dtype(
@@ -105,7 +105,7 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
             return -_BAD_LABEL_TYPE, 0
 
 
-@kernel
+@inner_kernel
 def _skip_name(buffer: Array, at: int, end: int) -> int:
     """Where the bytes after the name at `at` start, or a negative `_WALK_` status."""
     while True:
@@ -121,7 +121,7 @@ def _skip_name(buffer: Array, at: int, end: int) -> int:
         at += head + 1
 
 
-@kernel
+@inner_kernel
 def _walk_records(buffer: Array, at: int, end: int, message: Array) -> tuple[int, int]:
     """Walk over everything after the first question.
 

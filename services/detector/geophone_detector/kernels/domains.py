@@ -3,7 +3,7 @@
 import numpy as np
 
 from geophone_detector.kernels.layout import NEVER, NONE, UNSEEN, Tables
-from geophone_shared.jit import Array, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.domains import longest_suffix_match
 from geophone_shared.kernels.hashing import siphash13
 from geophone_shared.kernels.index import enter, home_slot, next_slot
@@ -13,7 +13,7 @@ _UNANSWERED = int(Outcome.UNANSWERED)
 _UNSOLICITED = int(Outcome.UNSOLICITED)
 
 
-@kernel
+@inner_kernel
 def _is_name(stored: Array, at: int, names: Array, start: int, length: int) -> bool:
     for index in range(length):
         byte = int64(names[start + index])
@@ -24,7 +24,7 @@ def _is_name(stored: Array, at: int, names: Array, start: int, length: int) -> b
     return True
 
 
-@kernel
+@inner_kernel
 def _add_domain(
     tables: Tables, hash_value: np.uint64, names: Array, start: int, length: int
 ) -> int:

@@ -18,7 +18,7 @@ from geophone_detector.kernels.layout import (
     WINDOWS,
     Tables,
 )
-from geophone_shared.jit import Array, Record, int64, kernel
+from geophone_shared.jit import Array, Record, inner_kernel, int64, kernel
 from geophone_shared.transactions import Outcome
 
 _UNANSWERED = int(Outcome.UNANSWERED)
@@ -68,7 +68,7 @@ def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
     return record
 
 
-@kernel
+@inner_kernel
 def _is_same_name(stored: Array, at: int, names: Array, start: int, length: int) -> bool:
     """Whether two wire names of one length are equal but for the case of their letters."""
     for index in range(length):
@@ -100,7 +100,7 @@ def add_sample(tables: Tables, record: int, names: Array, start: int, length: in
     evidence[record]["samples"] = sample + 1
 
 
-@kernel
+@inner_kernel
 def _count_client(
     evidence: Array, record: int, high: np.uint64, low: np.uint64, query: int
 ) -> None:
@@ -136,7 +136,7 @@ def _count_client(
     evidence[record]["client_queries"][least] += np.uint32(query)
 
 
-@kernel
+@inner_kernel
 def _count_type(evidence: Array, record: int, query_type: int) -> None:
     count = int64(evidence[record]["type_count"])
     for index in range(count):

@@ -16,7 +16,7 @@ from geophone_detector.kernels.layout import (
     Tables,
 )
 from geophone_detector.kernels.pairs import add_pair, find_pair, touch_pair
-from geophone_shared.jit import Array, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.hashing import siphash13
 
 EXHAUSTED = 0
@@ -29,7 +29,7 @@ INDEX_FULL = 3
 """An index has to grow before the next row."""
 
 
-@kernel
+@inner_kernel
 def _has_crossed(tables: Tables, domain: int) -> bool:
     record = tables.domains[domain]
     watch = int64(record["watch"])

@@ -19,7 +19,7 @@ from geophone_detector.kernels.layout import (
     WINDOWS,
     Tables,
 )
-from geophone_shared.jit import Array, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.index import enter, home_slot, next_slot, remove
 
 _WINDOW_PANES = np.array(WINDOW_PANES, np.int64)
@@ -58,7 +58,7 @@ def add_pair(tables: Tables, hash_value: np.uint64, domain: int, information: in
     return pair
 
 
-@kernel
+@inner_kernel
 def _hang(tables: Tables, window: int, pair: int, pane: int) -> None:
     bucket = pane & (WHEEL_PANES - 1)
     tables.pairs[pair]["next"][window] = tables.wheels[window, bucket]
@@ -98,7 +98,7 @@ def touch_pair(tables: Tables, pair: int, pane: int) -> bool:
     return has_gained
 
 
-@kernel
+@inner_kernel
 def _free_pair(tables: Tables, pair: int) -> None:
     heads = tables.heads
     remove(tables.pair_slots, tables.pairs, pair)
@@ -107,7 +107,7 @@ def _free_pair(tables: Tables, pair: int) -> None:
     heads[0]["live_pairs"] -= 1
 
 
-@kernel
+@inner_kernel
 def _advance_one(tables: Tables, now: int) -> None:
     pairs, domains = tables.pairs, tables.domains
     for window in range(WINDOWS):
