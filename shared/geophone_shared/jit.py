@@ -6,14 +6,15 @@ disk. Under `NUMBA_DISABLE_JIT=1` the same source runs interpreted, for coverage
 differential tests.
 
 numba's own cache looks at one file's time stamp, so it goes stale when a callee in another file
-changes. The folder's name therefore holds a digest of every kernel's source, of the numba and
-numpy versions and of the flags (docs/adr/0002-kernels-in-numba.md).
+changes. The folder's name therefore holds a digest of the sources, of the numba and numpy
+versions and of the flags (docs/adr/0002-kernels-in-numba.md).
 """
 
 import functools
 import hashlib
 import importlib.util
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -48,6 +49,7 @@ _FLAGS = {
 }
 
 _ALL_COMPILED = "all-compiled"
+_MOST_VERSIONS = 4  # whose compiled kernels are kept
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -125,9 +127,13 @@ def is_compiled() -> bool:
 def remember_compiled() -> None:
     """Note for later processes that all kernels of a main job are in the cache."""
     folder = cache_folder()
-    if folder is not None and not is_interpreted():
-        with suppress(OSError):
-            (folder / _ALL_COMPILED).touch()
+    if folder is None or is_interpreted() or is_compiled():
+        return
+    with suppress(OSError):
+        (folder / _ALL_COMPILED).touch()
+        versions = sorted(folder.parent.glob("kernels-*"), key=lambda each: each.stat().st_mtime)
+        for outdated in versions[:-_MOST_VERSIONS]:
+            shutil.rmtree(outdated, ignore_errors=True)
 
 
 @functools.cache
@@ -149,6 +155,7 @@ def _digest() -> str:
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
         for place in (spec.submodule_search_locations or []) if spec else []:
-            for source in sorted(Path(place, "kernels").glob("*.py")):
+            # Not the kernels alone: constants of other modules are compiled into them.
+            for source in sorted(Path(place).rglob("*.py")):
                 digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
