@@ -1,0 +1,104 @@
+"""`geophone.replay.replay` as a function: options, allow lists, progress, Ctrl-C."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from geophone.replay import Progress, ReplayOptions, replay
+from geophone_shared.errors import ConfigError
+
+
+@pytest.fixture
+def options(demo_capture: Path) -> ReplayOptions:
+    return ReplayOptions(files=(str(demo_capture),))
+
+
+def _run(options: ReplayOptions) -> dict[str, Any]:
+    return replay(options, None)
+
+
+def test_every_packet_is_counted_once(options: ReplayOptions) -> None:
+    report = _run(options)
+    counted = [*report["not_decoded"].values(), *report["not_dns"].values()]
+    assert report["capture"]["packets"] == sum(report["messages"].values()) + sum(counted) > 0
+
+
+def test_on_other_ports_there_is_no_dns(options: ReplayOptions) -> None:
+    report = _run(replace(options, ports=(5353,)))
+    assert report["transactions"]["total"] == 0
+    assert report["not_dns"] == {"other_port": report["capture"]["packets"]}
+
+
+def test_an_allow_list_of_ones_own_marks_the_alerts(options: ReplayOptions, tmp_path: Path) -> None:
+    allow_list = tmp_path / "allow.txt"
+    allow_list.write_text("# ours\n*.example  # all of it\n", encoding="utf-8")
+    report = _run(replace(options, allow_list_file=str(allow_list)))
+    assert {alert["allowed"] for alert in report["alerts"]} == {True}
+    report = _run(replace(options, allow_list_file=str(allow_list), use_allow_list=False))
+    assert {alert["allowed"] for alert in report["alerts"]} == {False}
+
+
+def test_an_entry_finer_than_the_domain_makes_a_row_of_its_own(
+    options: ReplayOptions, tmp_path: Path
+) -> None:
+    allow_list = tmp_path / "allow.txt"
+    allow_list.write_text("t.tunnel.example\n", encoding="utf-8")
+    (top,) = _run(replace(options, allow_list_file=str(allow_list)))["top_domains"]
+    assert top["registered_domain"] == "t.tunnel.example"
+    assert top["allowed"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "can't be read: No such file or directory"),
+        (b"\xff\xfe", "isn't UTF-8 text"),
+        (b"example.com\na..b\n", "line 2: "),
+    ],
+)
+def test_what_is_wrong_with_an_allow_list_is_one_sentence(
+    options: ReplayOptions, tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    allow_list = tmp_path / "allow.txt"
+    if content is not None:
+        allow_list.write_bytes(content)
+    with pytest.raises(ConfigError, match=reason):
+        _run(replace(options, allow_list_file=str(allow_list)))
+
+
+def test_progress_ends_at_the_files_end(options: ReplayOptions, demo_capture: Path) -> None:
+    seen: list[Progress] = []
+    report = replay(options, seen.append)
+    capture: Any = report["capture"]
+    size_bytes = demo_capture.stat().st_size
+    assert seen[-1] == Progress(capture["packets"], size_bytes, size_bytes)
+
+
+def test_ctrl_c_ends_with_what_was_found_until_then(options: ReplayOptions) -> None:
+    def interrupt(_: Progress) -> None:
+        raise KeyboardInterrupt
+
+    report: Any = replay(options, interrupt)
+    assert report["interrupted"]
+    assert report["transactions"]["total"] > 0
+    assert report["alerts"]
+
+
+def test_a_reached_exact_cap_is_said(options: ReplayOptions) -> None:
+    report = _run(replace(options, exact_cap_names=250))
+    (top,) = report["top_domains"]
+    assert (top["unique_hostnames"], top["unique_hostnames_lower"], top["exact"]) == (
+        250,
+        250,
+        False,
+    )
+    assert top["unique_hostnames_upper"] >= 340  # the true count
+    assert report["detector"]["domains_at_cap"] == 1
+    assert any("exact cap of 250 hostnames" in warning for warning in report["warnings"])
+
+
+def test_a_window_that_is_not_counted_is_refused(options: ReplayOptions) -> None:
+    with pytest.raises(ConfigError, match="is not a window"):
+        _run(replace(options, window_seconds=60))
