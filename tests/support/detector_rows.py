@@ -12,6 +12,8 @@ from tests.support.rows import transactions_from, wire_name
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+YEAR_US = 365 * DAY_US
 
 NOON_US = 1_700_006_400_000_000 // HOUR_US * HOUR_US
 """The start of a pane, long after the epoch."""

@@ -5,7 +5,15 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from geophone_shared.transactions import Outcome
-from tests.support.detector_rows import HOUR_US, MINUTE_US, NOON_US, SECOND_US, Row, name_of
+from tests.support.detector_rows import (
+    HOUR_US,
+    MINUTE_US,
+    NOON_US,
+    SECOND_US,
+    YEAR_US,
+    Row,
+    name_of,
+)
 
 Step = Row | int
 """A row, or a minute mark: the clock's time in µs."""
@@ -23,11 +31,16 @@ _Move = tuple[int | None, int]
 _EDGES = (0, 1, 9, 10, 11, 239, 240, 241, 1_439, 1_440, 1_441)
 _MICROSECONDS = st.sampled_from([-1, 0, 1])
 
-_forwards: st.SearchStrategy[_Move] = st.one_of(
-    st.tuples(st.none(), st.integers(0, 3 * MINUTE_US)),
-    st.tuples(st.none(), st.sampled_from([0, 0, 0, 1, 30 * SECOND_US, 12 * MINUTE_US])),
+_dense: st.SearchStrategy[_Move] = st.one_of(
+    st.tuples(st.none(), st.integers(0, 90 * SECOND_US)),
+    st.tuples(st.none(), st.sampled_from([0, 0, 1, 30 * SECOND_US, MINUTE_US])),
+    st.tuples(st.sampled_from([1, 2, 8, 10]), _MICROSECONDS),
+)
+_wide: st.SearchStrategy[_Move] = st.one_of(
+    _dense,
+    _dense,
     st.tuples(st.sampled_from(_EDGES), _MICROSECONDS),
-    st.tuples(st.none(), st.sampled_from([5 * HOUR_US, 25 * HOUR_US, 700 * HOUR_US])),
+    st.tuples(st.none(), st.sampled_from([12 * MINUTE_US, 5 * HOUR_US, 25 * HOUR_US, YEAR_US])),
 )
 _behind: st.SearchStrategy[_Move] = st.tuples(
     st.none(), st.sampled_from([-1, -SECOND_US, -2 * MINUTE_US, -25 * HOUR_US])
@@ -36,12 +49,11 @@ _behind: st.SearchStrategy[_Move] = st.tuples(
 
 _dated: st.SearchStrategy[_Move] = st.one_of(
     st.just((None, 0)),
+    st.just((None, 0)),
     st.tuples(st.none(), st.integers(-12 * MINUTE_US, 0)),
     st.tuples(st.sampled_from([-edge for edge in _EDGES]), _MICROSECONDS),
     st.tuples(st.none(), st.sampled_from([1, MINUTE_US, 72 * HOUR_US])),
 )
-
-_completed = st.one_of(_forwards, _forwards, _forwards, _behind)
 
 
 @st.composite
@@ -75,7 +87,8 @@ def streams(draw: st.DrawFn, most: int = 40, domains: int = len(_DOMAINS)) -> li
     steps: list[Step] = []
     clock_us = NOON_US
     row = _templates(domains)
-    moves = st.tuples(_completed, _dated, st.one_of(row, row, st.none()))
+    completed = draw(st.sampled_from([_dense, _wide | _wide | _wide | _behind]))
+    moves = st.tuples(completed, _dated, st.one_of(row, row, row, st.none()))
     # Lists of a drawn length: left to itself, hypothesis mostly makes short ones.
     length = draw(st.integers(1, most))
     for forwards, dated, template in draw(st.lists(moves, min_size=length, max_size=length)):

@@ -7,8 +7,9 @@ import pytest
 from geophone_detector import windows as windows_module
 from geophone_detector.detector import Detector
 from geophone_detector.kernels.layout import PANE_US, Tables
-from geophone_detector.rules import SHIPPED_RULES, Rule
+from geophone_detector.rules import SHIPPED_RULES, Measure, Rule
 from geophone_detector.windows import SlidingWindows, Stop
+from geophone_shared.alerts import Severity
 from geophone_shared.hashing import SecretKey
 from geophone_shared.names import wire_name
 from geophone_shared.suffixes import compile_suffix_set
@@ -16,6 +17,29 @@ from tests.support.detector_rows import FAR_US, Row, transactions_of
 
 PLENTY = 1_000
 SECRET = SecretKey.derived_from(b"tests")
+
+
+def create_rule(
+    name: str = "names",
+    measure: Measure = "unique_hostnames",
+    *,
+    window_seconds: int = 14_400,
+    threshold: int = 3,
+    must_exceed: bool = False,
+    severity: Severity = "high",
+    max_clients: int | None = None,
+) -> Rule:
+    """A rule with thresholds that a few rows cross."""
+    return Rule(
+        name=name,
+        measure=measure,
+        window_seconds=window_seconds,
+        threshold=threshold,
+        must_exceed=must_exceed,
+        severity=severity,
+        reason="a test",
+        max_clients=max_clients,
+    )
 
 
 def create_windows(

@@ -67,7 +67,7 @@ class Detector:
         """Let time pass without a row: a minute mark, or the end of the input."""
         pane = clock_us // PANE_US
         now_pane = self.windows.now_pane
-        return [] if now_pane is None or pane <= now_pane else self._advance_to(pane)
+        return [] if now_pane is not None and pane <= now_pane else self._advance_to(pane)
 
     def _advance_to(self, pane: int) -> list[Alert]:
         events: list[Alert] = []

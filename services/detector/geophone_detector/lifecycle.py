@@ -95,10 +95,15 @@ class OpenAlert:
 
     def next_value_to_look_at(self, value: int) -> int:
         """The value at which a row matters again. What has to wait a minute is seen at an edge."""
-        doubled = NEVER if self._has_doubled(value) else 2 * self.reported_value
+        doubled = NEVER if self._has_doubled(value) else self._doubled_value
         if self.quiet_since_us is None:
             return doubled
         return min(doubled, self.rule.least_value_not_quiet)
 
     def _has_doubled(self, value: int) -> bool:
-        return value >= 2 * self.reported_value
+        return value >= self._doubled_value
+
+    @property
+    def _doubled_value(self) -> int:
+        # What was reported may have fallen below the threshold; to double that is no news.
+        return 2 * max(self.reported_value, self.rule.least_value)

@@ -7,26 +7,25 @@ import pytest
 from geophone_detector import windows as windows_module
 from geophone_detector.kernels.layout import NEVER, PANE_US
 from geophone_detector.kernels.observe import observe_rows
-from geophone_detector.rules import SHIPPED_RULES, Rule
+from geophone_detector.rules import SHIPPED_RULES
 from geophone_detector.windows import WINDOW_SECONDS, SlidingWindows, Stop
 from geophone_shared.errors import ConfigError
 from geophone_shared.jit import is_interpreted
 from geophone_shared.suffixes import compile_suffix_set
 from geophone_shared.transactions import Transactions
 from tests.support.detector_rows import (
+    DAY_US,
     FAR_US,
-    HOUR_US,
     MINUTE_US,
     NOON_US,
     Row,
     row,
     transactions_of,
 )
-from tests.support.window_driver import SECRET, create_windows, feed, keys, mark
+from tests.support.window_driver import SECRET, create_rule, create_windows, feed, keys, mark
 
 pytestmark = pytest.mark.kernels
 
-DAY_US = 24 * HOUR_US
 DOMAIN = "pirate.sea"
 
 
@@ -222,7 +221,7 @@ def test_the_windows_stop_at_a_row_of_a_later_pane_and_before_they_count_it() ->
 
 
 def test_the_windows_stop_after_the_row_that_reaches_a_watched_value() -> None:
-    rules = [_rule(threshold=3), _rule(threshold=100)]
+    rules = [create_rule(threshold=3), create_rule(threshold=100)]
     windows = create_windows(rules)
     mark(windows, NOON_US)
     rows = [row(host, DOMAIN, NOON_US) for host in ("a", "b", "a", "c", "d", "e")]
@@ -237,7 +236,7 @@ def test_the_windows_stop_after_the_row_that_reaches_a_watched_value() -> None:
 
 
 def test_a_watch_of_one_domain_is_not_that_of_another() -> None:
-    windows = create_windows([_rule(threshold=2)])
+    windows = create_windows([create_rule(threshold=2)])
     mark(windows, NOON_US)
     feed(windows, [row("a", "one.example", NOON_US), row("a", "two.example", NOON_US)])
     windows.watch(0, [NEVER])
@@ -248,7 +247,7 @@ def test_a_watch_of_one_domain_is_not_that_of_another() -> None:
 
 def test_watches_are_bounded_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows_module, "WATCH_CAPACITY", 4)  # two of them are everyone's
-    windows = create_windows([_rule(threshold=2)])
+    windows = create_windows([create_rule(threshold=2)])
     mark(windows, NOON_US)
     feed(windows, [row("a", f"d{number}.example", NOON_US) for number in range(3)])
     assert windows.watch(0, [9])
@@ -267,7 +266,7 @@ def test_watches_are_bounded_and_given_back(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_rule_needs_a_window_that_there_is() -> None:
     with pytest.raises(ConfigError, match=r"60 s is not a window.*600 s, 14400 s, 86400 s"):
-        create_windows([_rule(threshold=2, window_seconds=60)])
+        create_windows([create_rule(threshold=2, window_seconds=60)])
 
 
 def test_an_exact_cap_below_one_name_is_refused() -> None:
@@ -291,15 +290,3 @@ def test_the_kernel_is_compiled_for_one_kind_of_arguments() -> None:
     part = transactions_of([row(host, DOMAIN, NOON_US) for host in "abc"])
     windows.observe(Transactions(part.rows[1:], part.names), 0, NOON_US)
     assert len(cast("Any", observe_rows).signatures) == 1
-
-
-def _rule(threshold: int, window_seconds: int = 14_400) -> Rule:
-    return Rule(
-        name=f"names-{threshold}",
-        measure="unique_hostnames",
-        window_seconds=window_seconds,
-        threshold=threshold,
-        must_exceed=False,
-        severity="high",
-        reason="",
-    )
