@@ -6,7 +6,7 @@ from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.reasons import Reason
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
-from geophone_shared.transactions import LONGEST_NAME_BYTES
+from geophone_shared.transactions import LONGEST_NAME_BYTES, Outcome
 from tests.support.decoded_rows import create_decoder, decode_packets, rows_of
 from tests.support.dns_messages import message, name_of, question
 from tests.support.packets import LINUX_COOKED, Packet, ethernet, ipv4, packet_block, udp
@@ -97,6 +97,14 @@ def test_rows_come_in_portions_and_names_fit_whatever_their_length() -> None:
     found = [row.name for portion in portions for row in portion]
     assert found == [owner[:-1] for owner in longest]
     assert {len(name) for name in found} == {LONGEST_NAME_BYTES}
+
+
+def test_rows_are_fresh_though_a_later_stage_has_written_into_those_before() -> None:
+    decoder = create_decoder(rows_at_a_time=1)
+    for transactions in decoder.feed(packet_block([response(0), response(1), response(2)])):
+        (row,) = rows_of(transactions)  # sees to the registered domain's place, too
+        assert row.outcome == Outcome.UNSOLICITED
+        transactions.rows["domain_offset"] = 4
 
 
 def test_the_secret_changes_no_row() -> None:

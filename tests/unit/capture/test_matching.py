@@ -230,6 +230,7 @@ def test_completion(packets: list[Packet], expected: list[Line]) -> None:
             [query(7_200, clock=1), response(1)],
             [(1, "ANSWERED", 1, Note(0))],
         ),
+        ([response(7_200, clock=1), arp(1)], [(1, "UNSOLICITED", 1, Note.NO_QUERY)]),
         # At the end, rows that would lie behind the clock are raised to it.
         ([query(100, 1), arp(20)], [(1, "UNANSWERED", 100, ENDED)]),
     ],

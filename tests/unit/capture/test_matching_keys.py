@@ -45,6 +45,8 @@ pytestmark = pytest.mark.kernels
         (name(b"[@z`{"), name(b"[@Z`{"), True),
         (name(b"[z"), name(b"{z"), False),  # 32 apart, but no letters
         (name(b"@"), name(b"`"), False),
+        (name(b"`"), name(b"@"), False),
+        (name(b"{"), name(b"["), False),
         (name(b"\xc3\xa4"), name(b"\xe3\x84"), False),
         (WWW, OTHER, False),
         (WWW, name(b"www"), False),
