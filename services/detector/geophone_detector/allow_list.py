@@ -48,11 +48,11 @@ def parse_allow_list(text: str, source: str) -> list[bytes]:
     """
     entries = []
     for number, line in enumerate(text.splitlines(), start=1):
-        entry = line.partition("#")[0].strip().removeprefix("*").removeprefix(".")
+        entry = line.partition("#")[0].strip()
         if not entry:
             continue
         try:
-            entries.append(wire_name(entry))
+            entries.append(wire_name(entry.removeprefix("*").removeprefix(".")))
         except ConfigError as error:
             raise ConfigError(f"{source}, line {number}: {error}") from error
     return entries
