@@ -9,13 +9,20 @@ from geophone_capture.kernels.matching import (
     new_scratch,
     transactions_from_packets,
 )
-from geophone_capture.kernels.pending import HEADS, NAME_STRIDE, NONE, PENDING, Pending
+from geophone_capture.kernels.pending import (
+    FIRST_INDEX_SLOTS,
+    HEADS,
+    NAME_WORDS,
+    NONE,
+    PENDING,
+    Pending,
+)
 from geophone_capture.kernels.rows import CLOCK_UNSET, PROGRESS, Output
 from geophone_capture.packets import PacketBlock
 from geophone_capture.reasons import Reason
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
-from geophone_shared.transactions import LONGEST_NAME_BYTES, ROW, Transactions
+from geophone_shared.transactions import ROW, Transactions
 
 DNS_PORTS = (53,)
 PENDING_CAPACITY = 262_144
@@ -56,10 +63,11 @@ class TransactionDecoder:
         heads = np.zeros(1, HEADS)
         for head in ("oldest", "newest", "free"):
             heads[head] = NONE
-        slots = np.full(1 << (2 * pending_capacity - 1).bit_length(), NONE, np.int32)
+        slots = np.full(1 << (2 * pending_capacity).bit_length(), NONE, np.int32)
+        heads["index_slots"] = min(FIRST_INDEX_SLOTS, slots.size)
         self._pending = Pending(
             entries=np.empty(pending_capacity, PENDING),
-            names=np.empty(pending_capacity * NAME_STRIDE, np.uint8),
+            names=np.empty(pending_capacity * NAME_WORDS, np.uint64),
             slots=slots,
             heads=heads,
             key0=secret.key0,
@@ -67,7 +75,7 @@ class TransactionDecoder:
         )
         self._output = Output(
             rows=np.zeros(rows_at_a_time, ROW),
-            names=np.empty(rows_at_a_time * LONGEST_NAME_BYTES, np.uint8),
+            names=np.empty(rows_at_a_time * NAME_WORDS, np.uint64),
             progress=np.zeros(1, PROGRESS),
         )
         self._scratch = new_scratch()
@@ -131,6 +139,6 @@ class TransactionDecoder:
         progress = self._output.progress[0]
         count = int(progress["row_count"])
         progress["row_count"] = 0
-        progress["names_bytes"] = 0
+        progress["names_words"] = 0
         if count:
-            yield Transactions(self._output.rows[:count], self._output.names)
+            yield Transactions(self._output.rows[:count], self._output.names.view(np.uint8))

@@ -7,7 +7,8 @@ options; IPv6 with extension headers. Everything else is given its reason.
 import numpy as np
 
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, inner_kernel, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, kernel
+from geophone_shared.kernels.octets import be16, be64, octet
 
 FLOW = np.dtype(
     [
@@ -47,21 +48,6 @@ _MAPPED = np.uint64(0x0000FFFF00000000)  # ::ffff:0:0/96, RFC 4291 §2.5.5.2
 
 
 @kernel
-def be16(buffer: Array, at: int) -> int:
-    """The big-endian 16 bits at `at`; the caller has checked that they are there."""
-    return (int64(buffer[at]) << 8) | int64(buffer[at + 1])
-
-
-@kernel
-def be64(buffer: Array, at: int) -> np.uint64:
-    """The big-endian 64 bits at `at`; the caller has checked that they are there."""
-    value = np.uint64(0)
-    for index in range(8):
-        value = (value << np.uint64(8)) | np.uint64(buffer[at + index])
-    return value
-
-
-@kernel
 def network_header(buffer: Array, start: int, end: int, link: int) -> tuple[int, int]:
     """Where the network header starts, and its EtherType; (-reason, 0) where there is none."""
     at = start
@@ -83,14 +69,14 @@ def network_header(buffer: Array, start: int, end: int, link: int) -> tuple[int,
     elif link == 101 or link == 12 or link == 14 or link == 228 or link == 229:  # raw IP
         if end - at < 1:
             return -_BAD_LINK_HEADER, 0
-        version = buffer[at] >> 4
+        version = octet(buffer, at) >> 4
         ethertype = 0x86DD if version == 6 else 0x0800
     elif link == 0 or link == 108:  # null (byte order of the host) and loop (big-endian)
         if end - at < 4:
             return -_BAD_LINK_HEADER, 0
-        family = int64(buffer[at]) | int64(buffer[at + 3])
+        family = octet(buffer, at) | octet(buffer, at + 3)
         ethertype = 0
-        if buffer[at + 1] == 0 and buffer[at + 2] == 0:
+        if octet(buffer, at + 1) == 0 and octet(buffer, at + 2) == 0:
             if family == 2:
                 ethertype = 0x0800
             elif family == 10 or family == 24 or family == 28 or family == 30:
@@ -205,8 +191,8 @@ def _ipv4(
     """RFC 791 §3.1."""
     if end - start < 20:
         return _CUT_BY_SNAPLEN if end < wire_end else _BAD_IP_HEADER
-    header_bytes = (int64(buffer[start]) & 0x0F) * 4
-    if buffer[start] >> 4 != 4 or header_bytes < 20:
+    header_bytes = (octet(buffer, start) & 0x0F) * 4
+    if octet(buffer, start) >> 4 != 4 or header_bytes < 20:
         return _BAD_IP_HEADER
     total_bytes = be16(buffer, start + 2)
     if total_bytes == 0:  # the sender's network card was to fill it in (segmentation offload)
@@ -224,7 +210,7 @@ def _ipv4(
     destination = (be16(buffer, start + 16) << 16) | be16(buffer, start + 18)
     flow[0]["source_low"] = _MAPPED | np.uint64(source)
     flow[0]["destination_low"] = _MAPPED | np.uint64(destination)
-    protocol = int64(buffer[start + 9])
+    protocol = octet(buffer, start + 9)
     fragment = be16(buffer, start + 6) & 0x3FFF  # "more fragments" and the offset
     if fragment != 0:
         is_first = (fragment & 0x1FFF) == 0
@@ -239,7 +225,7 @@ def _ipv6(
     """RFC 8200 §3 and §4."""
     if end - start < 40:
         return _CUT_BY_SNAPLEN if end < wire_end else _BAD_IP_HEADER
-    if buffer[start] >> 4 != 6:
+    if octet(buffer, start) >> 4 != 6:
         return _BAD_IP_HEADER
     payload_bytes = be16(buffer, start + 4)
     if payload_bytes != 0:  # 0: jumbogram, its length is that of the frame
@@ -251,14 +237,14 @@ def _ipv6(
     flow[0]["source_low"] = be64(buffer, start + 16)
     flow[0]["destination_high"] = be64(buffer, start + 24)
     flow[0]["destination_low"] = be64(buffer, start + 32)
-    protocol = int64(buffer[start + 6])
+    protocol = octet(buffer, start + 6)
     at = start + 40
     for _ in range(_MAX_EXTENSION_HEADERS + 1):
         if not _is_extension(protocol):
             return _transport(buffer, at, end, wire_end, protocol, is_dns_port, flow)
         if end - at < 8:
             return _CUT_BY_SNAPLEN if end < wire_end else _BAD_IP_HEADER
-        following = int64(buffer[at])
+        following = octet(buffer, at)
         if protocol == 44:
             fragment = be16(buffer, at + 2) & 0xFFF9
             if fragment != 0:  # 0: an atomic fragment, RFC 6946
@@ -268,9 +254,9 @@ def _ipv6(
                 return _fragment(buffer, at + 8, end, following, is_first, is_dns_port)
             at += 8
         elif protocol == 51:  # authentication header, RFC 4302: in units of 4 bytes
-            at += (int64(buffer[at + 1]) + 2) * 4
+            at += (octet(buffer, at + 1) + 2) * 4
         else:
-            at += (int64(buffer[at + 1]) + 1) * 8
+            at += (octet(buffer, at + 1) + 1) * 8
         protocol = following
     return _BAD_IP_HEADER
 
@@ -288,7 +274,7 @@ def locate_datagram(
     """Find the UDP datagram on a DNS port that a frame carries.
 
     Args:
-        buffer: uint8; the frame is `buffer[start : start + captured]`, inside the buffer.
+        buffer: uint8; the frame is `octet(buffer, start : start + captured)`, inside the buffer.
         start: where the frame starts.
         captured: bytes of it that were kept.
         original: bytes of it on the wire.

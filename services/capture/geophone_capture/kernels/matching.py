@@ -19,7 +19,7 @@ from geophone_capture.kernels.messages import (
     decode_message,
 )
 from geophone_capture.kernels.pending import (
-    NAME_STRIDE,
+    NAME_WORDS,
     NONE,
     PENDING,
     Pending,
@@ -41,6 +41,7 @@ from geophone_capture.kernels.rows import (
 )
 from geophone_capture.reasons import Reason
 from geophone_shared.jit import Array, inner_kernel, int64, kernel
+from geophone_shared.kernels.octets import copy_words, is_same_name_words, words_for
 from geophone_shared.transactions import Note, Outcome
 
 TIMEOUT_US = 10_000_000
@@ -55,21 +56,25 @@ class Scratch(NamedTuple):
         message: one `MESSAGE`.
         key: one `PENDING`.
         name: uint8[256].
+        name_words: the same as uint64.
     """
 
     flow: Array
     message: Array
     key: Array
     name: Array
+    name_words: Array
 
 
 def new_scratch() -> Scratch:
     """Scratch space for `transactions_from_packets`: kernels allocate nothing."""
+    name = np.zeros(8 * NAME_WORDS, np.uint8)
     return Scratch(
         flow=np.zeros(1, FLOW),
         message=np.zeros(1, MESSAGE),
         key=np.zeros(1, PENDING),
-        name=np.zeros(256, np.uint8),
+        name=name,
+        name_words=name.view(np.uint64),
     )
 
 
@@ -94,7 +99,7 @@ _INPUT_ENDED = int(Note.INPUT_ENDED)
 def _same_question(pending: Pending, entry: int, message: Array, name: Array) -> bool:
     """Whether a response repeats the pending question; letters' case may differ (0x20)."""
     query = pending.entries[entry]
-    start = entry * NAME_STRIDE
+    start = entry * NAME_WORDS
     length = message[0]["name_length"]
     if (
         length != query["name_length"]
@@ -102,18 +107,7 @@ def _same_question(pending: Pending, entry: int, message: Array, name: Array) ->
         or message[0]["query_class"] != query["query_class"]
     ):
         return False
-    for index in range(length):
-        left = int64(pending.names[start + index])
-        right = int64(name[index])
-        if left != right:
-            # Lengths are at most 63, so lower-casing can't turn one into a letter's code.
-            if 65 <= left <= 90:
-                left += 32
-            if 65 <= right <= 90:
-                right += 32
-            if left != right:
-                return False
-    return True
+    return is_same_name_words(pending.names, start, name, int64(0), words_for(length))
 
 
 @inner_kernel
@@ -154,9 +148,8 @@ def _take_query(
     entries[entry]["query_class"] = message[0]["query_class"]
     entries[entry]["edns"] = message[0]["edns"]
     entries[entry]["name_length"] = message[0]["name_length"]
-    start = entry * NAME_STRIDE
-    for index in range(message[0]["name_length"]):
-        pending.names[start + index] = name[index]
+    words = words_for(message[0]["name_length"])
+    copy_words(pending.names, entry * NAME_WORDS, name, int64(0), words)
 
 
 @inner_kernel
@@ -258,7 +251,7 @@ def transactions_from_packets(
         The index of the next packet: `len(packets)`, or less when the output was full; the same
         call with emptied output then goes on, without a difference in the rows.
     """
-    flow, message, key, name = scratch.flow, scratch.message, scratch.key, scratch.name
+    flow, message, key = scratch.flow, scratch.message, scratch.key
     heads, progress = pending.heads, output.progress
     for index in range(first, packets.size):
         packet = packets[index]
@@ -289,15 +282,18 @@ def transactions_from_packets(
             continue
         message_bytes = int64(flow[0]["wire_bytes"])
         start, end = int64(flow[0]["start"]), int64(flow[0]["end"])
-        reason = decode_message(buffer, start, end, message_bytes, name, message)
+        reason = decode_message(buffer, start, end, message_bytes, scratch.name, message)
         if reason != DECODED:
             counters[reason] += 1
             continue
+        name = scratch.name_words
         is_response = (message[0]["flags"] & RESPONSE_FLAG) != 0
         _set_key(key, flow, message, is_response)
         key[0]["hash"] = flow_hash(pending, key)
         if is_response:
-            reason = _take_response(pending, output, key, time_us, message, name, message_bytes)
+            reason = _take_response(
+                pending, output, key, time_us, message, scratch.name_words, message_bytes
+            )
         else:
             _take_query(pending, output, key, time_us, message, name, message_bytes)
             reason = _QUERY

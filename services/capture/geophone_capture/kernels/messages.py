@@ -5,9 +5,9 @@ Answers are walked over, never decoded: only the OPT record and the end of the m
 
 import numpy as np
 
-from geophone_capture.kernels.frames import be16
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, inner_kernel, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, kernel
+from geophone_shared.kernels.octets import be16, copy_octets, octet, words_for
 from geophone_shared.transactions import LONGEST_NAME_BYTES, Note
 
 MESSAGE = np.dtype(
@@ -65,7 +65,7 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
         start: where the message starts.
         at: where the name starts.
         end: where the message's captured bytes end.
-        name: uint8[>= 255], written.
+        name: uint8[256], written.
 
     Returns:
         (the name's length, where the bytes after it start), or (-reason, 0).
@@ -77,7 +77,7 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
     while True:
         if at >= end:
             return beyond, 0
-        head = int64(buffer[at])
+        head = octet(buffer, at)
         if head == 0:
             return length, (at + 1 if after < 0 else after)
         if head < 64:
@@ -85,14 +85,13 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
                 return beyond, 0
             if length + 1 + head > LONGEST_NAME_BYTES:
                 return -_NAME_TOO_LONG, 0
-            for index in range(head + 1):
-                name[length + index] = buffer[at + index]
+            copy_octets(name, length, buffer, at, head + 1)
             length += head + 1
             at += head + 1
         elif head >= 192:
             if at + 2 > end:
                 return beyond, 0
-            target = start + (((head & 0x3F) << 8) | int64(buffer[at + 1]))
+            target = start + (((head & 0x3F) << 8) | octet(buffer, at + 1))
             if target >= lowest:
                 return -_BAD_POINTER, 0
             if after < 0:
@@ -111,7 +110,7 @@ def _skip_name(buffer: Array, at: int, end: int) -> int:
     while True:
         if at >= end:
             return _WALK_PAST_END
-        head = int64(buffer[at])
+        head = octet(buffer, at)
         if head == 0:
             return at + 1
         if head >= 192:
@@ -164,7 +163,7 @@ def decode_message(
         start: where it starts.
         end: where its captured bytes end.
         wire_bytes: its length before the capture cut it.
-        name: uint8[>= 255]; receives the first question's name.
+        name: uint8[256]; receives the first question's name, zeros behind it up to a whole word.
         message: one `MESSAGE`, filled.
 
     Returns:
@@ -197,6 +196,8 @@ def decode_message(
             return -length
         if at + 4 > end:
             return _CUT_BY_SNAPLEN if is_cut else _TRUNCATED_MESSAGE
+        for padding in range(length, 8 * words_for(length)):
+            name[padding] = 0
         message[0]["name_length"] = length
         message[0]["query_type"] = be16(buffer, at)
         message[0]["query_class"] = be16(buffer, at + 2)

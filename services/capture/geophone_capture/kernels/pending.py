@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geophone_shared.jit import Array, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.hashing import siphash13_5
 from geophone_shared.kernels.index import VACANT, enter, home_slot, next_slot, remove
 
@@ -39,13 +39,24 @@ PENDING = np.dtype(
 )
 """A waiting query. `ports_and_id` is client port, server port, transport, id: 16 bits each."""
 
-NAME_STRIDE = 256
-"""Bytes of the name buffer that each entry owns."""
+NAME_WORDS = 32
+"""64-bit words for a name: 256 bytes hold the longest."""
 
 HEADS = np.dtype(
-    [("oldest", "i8"), ("newest", "i8"), ("free", "i8"), ("unused", "i8"), ("count", "i8")]
+    [
+        ("oldest", "i8"),
+        ("newest", "i8"),
+        ("free", "i8"),
+        ("unused", "i8"),
+        ("count", "i8"),
+        ("index_slots", "i8"),
+    ]
 )
-"""Heads of the lists: by arrival, of freed entries, and the first entry never used so far."""
+"""Heads of the lists: by arrival, of freed entries, and the first entry never used so far; and how
+many slots the index has grown to."""
+
+FIRST_INDEX_SLOTS = 1024
+"""A small index stays in the processor's cache; it is doubled when it is half full."""
 
 
 class Pending(NamedTuple):
@@ -53,8 +64,8 @@ class Pending(NamedTuple):
 
     Attributes:
         entries: `PENDING` array; its size is the table's capacity.
-        names: uint8[capacity * NAME_STRIDE]: wire names, original case.
-        slots: int32[power of two >= 2 * capacity]: the index; `NONE` where empty.
+        names: uint64[capacity * NAME_WORDS]: wire names, original case, zeros behind them.
+        slots: int32[power of two > 2 * capacity]: room for the index; `NONE` where empty.
         heads: one `HEADS`.
         key0: first half of the secret that keys the index.
         key1: its second half.
@@ -82,10 +93,23 @@ def flow_hash(pending: Pending, key: Array) -> np.uint64:
     )
 
 
+@inner_kernel
+def _grow_index(pending: Pending) -> None:
+    heads = pending.heads
+    heads[0]["index_slots"] = min(2 * heads[0]["index_slots"], pending.slots.size)
+    slots = pending.slots[: pending.heads[0]["index_slots"]]
+    for slot in range(slots.size):
+        slots[slot] = VACANT
+    entry = int64(heads[0]["oldest"])
+    while entry != NONE:
+        enter(slots, pending.entries, entry)
+        entry = int64(pending.entries[entry]["newer"])
+
+
 @kernel
 def find_pending(pending: Pending, key: Array) -> int:
     """The entry with the flow and id of `key` (its `hash` set), or `NONE`."""
-    entries, slots = pending.entries, pending.slots
+    entries, slots = pending.entries, pending.slots[: pending.heads[0]["index_slots"]]
     slot = home_slot(slots, key[0]["hash"])
     while True:
         entry = int64(slots[slot])
@@ -109,7 +133,9 @@ def add_pending(pending: Pending, key: Array) -> int:
 
     The caller has made sure that the table isn't full and doesn't hold the key.
     """
-    entries, slots, heads = pending.entries, pending.slots, pending.heads
+    entries, heads = pending.entries, pending.heads
+    if 2 * heads[0]["count"] >= heads[0]["index_slots"]:
+        _grow_index(pending)
     entry = heads[0]["free"]
     if entry != NONE:
         heads[0]["free"] = entries[entry]["newer"]
@@ -131,15 +157,15 @@ def add_pending(pending: Pending, key: Array) -> int:
         entries[newest]["newer"] = entry
     heads[0]["newest"] = entry
     heads[0]["count"] += 1
-    enter(slots, entries, entry)
+    enter(pending.slots[: pending.heads[0]["index_slots"]], entries, entry)
     return int64(entry)
 
 
 @kernel
 def remove_pending(pending: Pending, entry: int) -> None:
     """Take `entry` out of the index and the order of arrival, and free it."""
-    entries, slots, heads = pending.entries, pending.slots, pending.heads
-    remove(slots, entries, entry)
+    entries, heads = pending.entries, pending.heads
+    remove(pending.slots[: pending.heads[0]["index_slots"]], entries, entry)
     older = int64(entries[entry]["older"])
     newer = int64(entries[entry]["newer"])
     if older == NONE:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from geophone_capture.kernels.messages import NO_EDNS
-from geophone_capture.kernels.pending import NAME_STRIDE, Pending, remove_pending
+from geophone_capture.kernels.pending import NAME_WORDS, Pending, remove_pending
 from geophone_shared.jit import Array, Record, inner_kernel, int64
+from geophone_shared.kernels.octets import copy_words, words_for
 from geophone_shared.transactions import Note, Outcome
 
 CLOCK_UNSET = -1
@@ -18,7 +19,7 @@ PROGRESS = np.dtype(
         ("clock_us", "i8"),
         ("completed_us", "i8"),
         ("row_count", "i8"),
-        ("names_bytes", "i8"),
+        ("names_words", "i8"),
         ("evicted", "i8"),
     ]
 )
@@ -31,7 +32,7 @@ class Output(NamedTuple):
 
     Attributes:
         rows: `ROW` array, at least two.
-        names: uint8[len(rows) * LONGEST_NAME_BYTES].
+        names: uint64[len(rows) * NAME_WORDS]; each name begins with a word.
         progress: one `PROGRESS`.
     """
 
@@ -49,18 +50,18 @@ _LONGEST_WITHOUT_EDNS = 512  # RFC 1035 §4.2.1
 
 @inner_kernel
 def new_row(output: Output, source: Array, start: int, length: int) -> int:
-    """Take the next row, its name copied from `source[start : start + length]`."""
+    """Take the next row. Its name of `length` bytes is copied from the words at `start`."""
     rows, progress = output.rows, output.progress
     row = int64(progress[0]["row_count"])
-    used = progress[0]["names_bytes"]
-    for index in range(length):
-        output.names[used + index] = source[start + index]
-    rows[row]["name_offset"] = used
+    used = int64(progress[0]["names_words"])
+    words = words_for(length)
+    copy_words(output.names, used, source, start, words)
+    rows[row]["name_offset"] = 8 * used
     rows[row]["name_length"] = length
     rows[row]["domain_offset"] = 0
     rows[row]["transport"] = UDP
     progress[0]["row_count"] = row + 1
-    progress[0]["names_bytes"] = used + length
+    progress[0]["names_words"] = used + words
     return row
 
 
@@ -90,7 +91,7 @@ def complete(output: Output, row: int, at_us: int) -> None:
 def row_of_query(pending: Pending, output: Output, entry: int) -> int:
     """A row of a pending query, as if unanswered; the entry is freed."""
     query = pending.entries[entry]
-    row = new_row(output, pending.names, entry * NAME_STRIDE, int64(query["name_length"]))
+    row = new_row(output, pending.names, entry * NAME_WORDS, int64(query["name_length"]))
     set_flow(output, row, query)
     rows = output.rows
     rows[row]["time_us"] = query["time_us"]

@@ -7,21 +7,11 @@ from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.domains import longest_suffix_match
 from geophone_shared.kernels.hashing import siphash13
 from geophone_shared.kernels.index import enter, home_slot, next_slot
+from geophone_shared.kernels.octets import is_same_name, lower_cased, octet
 from geophone_shared.transactions import Outcome
 
 _UNANSWERED = int(Outcome.UNANSWERED)
 _UNSOLICITED = int(Outcome.UNSOLICITED)
-
-
-@inner_kernel
-def _is_name(stored: Array, at: int, names: Array, start: int, length: int) -> bool:
-    for index in range(length):
-        byte = int64(names[start + index])
-        if 65 <= byte <= 90:
-            byte += 32
-        if int64(stored[at + index]) != byte:
-            return False
-    return True
 
 
 @inner_kernel
@@ -36,8 +26,7 @@ def _add_domain(
     heads[0]["domains"] = domain + 1
     heads[0]["names_bytes"] = at + length
     for index in range(length):
-        byte = int64(names[start + index])
-        tables.domain_names[at + index] = byte + 32 if 65 <= byte <= 90 else byte
+        tables.domain_names[at + index] = lower_cased(octet(names, start + index))
     domains[domain]["hash"] = hash_value
     domains[domain]["name_offset"] = at
     domains[domain]["name_length"] = length
@@ -87,7 +76,7 @@ def domain_of(tables: Tables, names: Array, start: int, length: int, domain_offs
         if (
             domains[domain]["hash"] == hash_value
             and domains[domain]["name_length"] == length
-            and _is_name(
+            and is_same_name(
                 tables.domain_names, int64(domains[domain]["name_offset"]), names, start, length
             )
         ):

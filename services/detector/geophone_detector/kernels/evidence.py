@@ -19,6 +19,7 @@ from geophone_detector.kernels.layout import (
     Tables,
 )
 from geophone_shared.jit import Array, Record, inner_kernel, int64, kernel
+from geophone_shared.kernels.octets import copy_octets, is_same_name
 from geophone_shared.transactions import Outcome
 
 _UNANSWERED = int(Outcome.UNANSWERED)
@@ -68,19 +69,6 @@ def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
     return record
 
 
-@inner_kernel
-def _is_same_name(stored: Array, at: int, names: Array, start: int, length: int) -> bool:
-    """Whether two wire names of one length are equal but for the case of their letters."""
-    for index in range(length):
-        left, right = int64(stored[at + index]), int64(names[start + index])
-        if left != right:
-            left += 32 * (65 <= left <= 90)
-            right += 32 * (65 <= right <= 90)
-            if left != right:
-                return False
-    return True
-
-
 @kernel
 def add_sample(tables: Tables, record: int, names: Array, start: int, length: int) -> None:
     """Remember a domain's new name, if it is among the first and not one that came back."""
@@ -90,12 +78,11 @@ def add_sample(tables: Tables, record: int, names: Array, start: int, length: in
         return
     at = record * SAMPLE_STRIDE
     for earlier in range(sample):
-        if evidence[record]["sample_length"][earlier] == length and _is_same_name(
+        if evidence[record]["sample_length"][earlier] == length and is_same_name(
             tables.samples[earlier], at, names, start, length
         ):
             return
-    for index in range(length):
-        tables.samples[sample, at + index] = names[start + index]
+    copy_octets(tables.samples[sample], at, names, start, length)
     evidence[record]["sample_length"][sample] = length
     evidence[record]["samples"] = sample + 1
 
