@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from geophone_capture.kernels.pending import (
     HEADS,
-    NAME_STRIDE,
+    NAME_WORDS,
     NONE,
     PENDING,
     Pending,
@@ -58,10 +58,12 @@ def empty_table(capacity: int) -> Pending:
     heads = np.zeros(1, HEADS)
     for head in ("oldest", "newest", "free"):
         heads[head] = NONE
+    slots = np.full(1 << (2 * capacity).bit_length(), NONE, np.int32)
+    heads["index_slots"] = min(2, slots.size)  # so that it grows
     return Pending(
         entries=np.zeros(capacity, PENDING),
-        names=np.zeros(capacity * NAME_STRIDE, np.uint8),
-        slots=np.full(1 << (2 * capacity - 1).bit_length(), NONE, np.int32),
+        names=np.zeros(capacity * NAME_WORDS, np.uint8),
+        slots=slots,
         heads=heads,
         key0=np.uint64(1),
         key1=np.uint64(2),
