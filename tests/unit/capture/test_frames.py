@@ -210,7 +210,8 @@ def test_ipv6_extension_headers(
         (ipv6(DATAGRAM, payload_bytes=len(DATAGRAM) + 1), Reason.BAD_IP_HEADER),
         (ipv6(DATAGRAM, payload_bytes=7), Reason.BAD_UDP_LENGTH),
         (ipv6(DATAGRAM, payload_bytes=0), FROM_6),  # jumbogram, RFC 2675
-        (ipv6(udp(PAYLOAD, length=0), payload_bytes=0), FROM_6),
+        # RFC 2675 §4: no length only above 65,535 bytes
+        (ipv6(udp(PAYLOAD, length=0), payload_bytes=0), Reason.BAD_UDP_LENGTH),
     ],
 )
 def test_ipv6_headers(packet: bytes, expected: Datagram | Reason) -> None:
@@ -220,6 +221,7 @@ def test_ipv6_headers(packet: bytes, expected: Datagram | Reason) -> None:
 @pytest.mark.parametrize(
     ("length", "expected"),
     [
+        (0, Reason.BAD_UDP_LENGTH),
         (7, Reason.BAD_UDP_LENGTH),
         (8, Datagram(CLIENT, SERVER, 40_000, 53, b"", 0)),
         (11, Datagram(CLIENT, SERVER, 40_000, 53, PAYLOAD[:3], 3)),
@@ -229,6 +231,14 @@ def test_ipv6_headers(packet: bytes, expected: Datagram | Reason) -> None:
 )
 def test_udp_lengths(length: int, expected: Datagram | Reason) -> None:
     assert look_at(Packet(ethernet(ipv4(udp(PAYLOAD, length=length))))) == expected
+
+
+def test_a_jumbogram_is_as_long_as_its_packet() -> None:
+    payload = PAYLOAD + bytes(65_536)
+    packet = ethernet(ipv6(udp(payload, length=0), payload_bytes=0), IPV6)
+    found = look_at(Packet(packet))
+    assert isinstance(found, Datagram)
+    assert found.wire_bytes == len(payload)
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def _transport(
     if end - start < 8:
         return _CUT_BY_SNAPLEN if end < wire_end else _BAD_UDP_LENGTH
     udp_bytes = be16(buffer, start + 4)
-    if udp_bytes == 0:  # jumbogram, RFC 2675 §4
+    if udp_bytes == 0 and wire_end - start > 65_535:  # jumbogram, RFC 2675 §4
         udp_bytes = wire_end - start
     if udp_bytes < 8 or start + udp_bytes > wire_end:
         return _BAD_UDP_LENGTH
