@@ -1,0 +1,1 @@
+"""Loops of the generator that numpy has no words for."""
