@@ -66,8 +66,7 @@ def longest_suffix_match(
         slots: `SUFFIX_SLOT` array, a power of two long, not full.
         labels: uint8 array of label bytes.
     """
-    # All in one function, because numba counts the references to every array argument of a call
-    # that it doesn't inline, 5 ns each; unsigned, because it makes signed indexes wrap around.
+    # Unsigned, because numba lets a signed index count from the end, which costs time.
     first = np.uint64(start)
     end = first + np.uint64(length)
     position = first
