@@ -1,7 +1,7 @@
 """Rows for tests of the detector, written in the terms that it counts by."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ YEAR_US = 365 * DAY_US
 
 NOON_US = 1_700_006_400_000_000 // HOUR_US * HOUR_US
 """The start of a pane, long after the epoch."""
+
+DOMAIN = "pirate.sea"
 
 FAR_US = 1 << 60
 """Later than any row: nothing is dated too late."""
@@ -63,6 +65,18 @@ def row(
         client=client,
         outcome=outcome,
     )
+
+
+def hosts(numbers: Iterable[int], at_us: int, *, prefix: str = "h") -> list[Row]:
+    """A row per host of `DOMAIN`, 1 µs apart; each has three information bytes."""
+    return [
+        row(f"{prefix}{number:02}", DOMAIN, at_us + index) for index, number in enumerate(numbers)
+    ]
+
+
+def from_clients(addresses: Iterable[str]) -> list[Row]:
+    """A row of one and the same name from each of the addresses."""
+    return [row("a", DOMAIN, NOON_US, client=address) for address in addresses]
 
 
 def transactions_of(rows: Sequence[Row]) -> Transactions:

@@ -1,4 +1,4 @@
-"""Small windows for tests, and what drives them without a detector around them."""
+"""Small windows and detectors for tests, and what drives them."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from geophone_detector.detector import Detector
 from geophone_detector.kernels.layout import PANE_US, Tables
 from geophone_detector.rules import SHIPPED_RULES, Measure, Rule
 from geophone_detector.windows import SlidingWindows, Stop
-from geophone_shared.alerts import Severity
+from geophone_shared.alerts import Alert, Severity
 from geophone_shared.hashing import SecretKey
 from geophone_shared.names import wire_name
 from geophone_shared.suffixes import compile_suffix_set
-from tests.support.detector_rows import FAR_US, Row, transactions_of
+from tests.support.detector_rows import FAR_US, NOON_US, Row, transactions_of
 
 PLENTY = 1_000
 SECRET = SecretKey.derived_from(b"tests")
@@ -108,3 +108,15 @@ def keys(tables: Tables) -> dict[bytes, int]:
         name = tables.domain_names[start : start + int(record["name_length"])].tobytes()
         found[name] = domain
     return found
+
+
+def observe(detector: Detector, rows: list[Row], latest_us: int = FAR_US) -> list[Alert]:
+    """What the detector says of the rows."""
+    return detector.observe(transactions_of(rows), latest_us)
+
+
+def brief(events: list[Alert]) -> list[tuple[str, str, int, int]]:
+    """(rule, state, when, value): when in µs after noon."""
+    return [
+        (event.rule, event.state, event.updated_at_us - NOON_US, event.value) for event in events
+    ]

@@ -1,57 +1,35 @@
 """What the detector says, and when; property tests compare it with brute force."""
 
 import hashlib
-from collections.abc import Iterable
 
 import pytest
 
 from geophone_detector import windows as windows_module
 from geophone_detector.detector import Detector
 from geophone_detector.rules import SHIPPED_RULES
-from geophone_shared.alerts import Alert, Severity
 from geophone_shared.hashing import SecretKey
 from geophone_shared.names import wire_name
 from geophone_shared.suffixes import compile_suffix_set
 from tests.support.detector_rows import (
     DAY_US,
-    FAR_US,
+    DOMAIN,
     HOUR_US,
     MINUTE_US,
     NOON_US,
     SECOND_US,
     YEAR_US,
     Row,
+    hosts,
     row,
-    transactions_of,
 )
-from tests.support.window_driver import create_detector, create_rule
+from tests.support.window_driver import brief, create_detector, create_rule, observe
 
 pytestmark = pytest.mark.kernels
 
-DOMAIN = "pirate.sea"
 NAMES = create_rule("names", window_seconds=600, threshold=10)
 BYTES = create_rule(
     "bytes", "information_bytes", window_seconds=600, threshold=40, severity="medium"
 )
-
-
-def hosts(numbers: Iterable[int], at_us: int, *, prefix: str = "h") -> list[Row]:
-    """A row per host, 1 µs apart; each has three information bytes."""
-    return [
-        row(f"{prefix}{number:02}", DOMAIN, at_us + index) for index, number in enumerate(numbers)
-    ]
-
-
-def observe(detector: Detector, rows: list[Row], latest_us: int = FAR_US) -> list[Alert]:
-    """What the detector says of the rows."""
-    return detector.observe(transactions_of(rows), latest_us)
-
-
-def brief(events: list[Alert]) -> list[tuple[str, str, int, int]]:
-    """(rule, state, when, value): when in µs after noon."""
-    return [
-        (event.rule, event.state, event.updated_at_us - NOON_US, event.value) for event in events
-    ]
 
 
 def test_an_alert_opens_at_the_row_that_crosses_with_that_row_in_its_evidence() -> None:
@@ -195,89 +173,6 @@ def test_what_comes_back_after_recovery_is_another_alert() -> None:
     assert events[0].id == first.id
     assert events[1].id != first.id
     assert events[1].opened_at_us == NOON_US + HOUR_US + 9
-
-
-def test_a_second_rule_makes_both_alerts_more_severe_once() -> None:
-    #   12:00:00                12:01:30
-    #   ▲ bytes opened, medium  ▲ names opened, high; bytes updated: high
-    mild = create_rule("mild", window_seconds=600, threshold=16, severity="low")
-    detector = create_detector([NAMES, mild, BYTES])
-    far = [row("f" * 40, DOMAIN, NOON_US)]
-    [opened] = observe(detector, far)
-    assert (opened.rule, opened.severity) == ("bytes", "medium")
-    events = observe(detector, hosts(range(20), NOON_US + 90 * SECOND_US))
-    assert [(event.rule, event.state, event.severity) for event in events] == [
-        ("bytes", "updated", "high"),
-        ("names", "opened", "high"),
-        ("mild", "opened", "medium"),
-    ]
-
-
-def test_severity_that_rises_within_a_minute_waits_for_the_edge() -> None:
-    detector = create_detector([NAMES, BYTES])
-    events = observe(detector, [row("f" * 40, DOMAIN, NOON_US), *hosts(range(9), NOON_US + 1)])
-    assert [(event.rule, event.state, event.severity) for event in events] == [
-        ("bytes", "opened", "medium"),
-        ("names", "opened", "high"),
-    ]
-    [updated] = detector.advance(NOON_US + MINUTE_US)
-    assert (updated.rule, updated.severity) == ("bytes", "high")
-    assert detector.advance(NOON_US + 9 * MINUTE_US) == []
-
-
-def test_two_rules_crossed_by_one_row_are_both_raised() -> None:
-    mild = create_rule("mild", window_seconds=600, threshold=10, severity="low")
-    detector = create_detector([mild, create_rule("milder", threshold=10, severity="low")])
-    events = observe(detector, hosts(range(10), NOON_US))
-    assert [(event.rule, event.severity) for event in events] == [
-        ("mild", "medium"),
-        ("milder", "medium"),
-    ]
-
-
-def test_rules_that_two_domains_cross_raise_neither() -> None:
-    detector = create_detector([BYTES])
-    rows = [row("f" * 40, f"{name}.example", NOON_US) for name in ("one", "two")]
-    assert [event.severity for event in observe(detector, rows)] == ["medium", "medium"]
-
-
-@pytest.mark.parametrize(
-    ("clients", "severity", "expected"),
-    [
-        (4, "high", "high"),
-        (5, "high", "medium"),
-        (5, "medium", "low"),
-        (5, "low", "low"),
-        (10, "high", "medium"),
-    ],
-)
-def test_five_clients_make_an_alert_one_step_milder(
-    clients: int, severity: Severity, expected: Severity
-) -> None:
-    rule = create_rule(threshold=10, severity=severity)
-    rows = [
-        row(f"h{number}", DOMAIN, NOON_US, client=f"192.0.2.{number % clients}")
-        for number in range(10)
-    ]
-    [alert] = observe(create_detector([rule]), rows)
-    assert alert.severity == expected
-    assert alert.evidence.clients == clients
-
-
-@pytest.mark.parametrize(("clients", "opens"), [(2, True), (3, False)])
-def test_a_rule_may_leave_domains_alone_that_many_clients_share(
-    *, clients: int, opens: bool
-) -> None:
-    rules = [create_rule(threshold=10, max_clients=2), create_rule("any", threshold=12)]
-    rows = [
-        row(f"h{number}", DOMAIN, NOON_US, client=f"192.0.2.{number % clients}")
-        for number in range(15)
-    ]
-    detector = create_detector(rules)
-    opened = [event.rule for event in observe(detector, rows)]
-    assert opened == (["names", "any"] if opens else ["any"])
-    # Growing on doesn't make it less shared.
-    assert observe(detector, hosts(range(50), NOON_US + 1, prefix="x")) == []
 
 
 def test_alerts_on_allowed_domains_are_opened_and_say_so() -> None:

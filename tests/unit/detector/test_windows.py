@@ -1,20 +1,16 @@
 """What the windows hold, drawn by hand; property tests compare them with brute force."""
 
-from typing import Any, cast
-
 import pytest
 
 from geophone_detector import windows as windows_module
 from geophone_detector.kernels.layout import NEVER, PANE_US
-from geophone_detector.kernels.observe import observe_rows
 from geophone_detector.rules import SHIPPED_RULES
 from geophone_detector.windows import WINDOW_SECONDS, SlidingWindows, Stop
 from geophone_shared.errors import ConfigError
-from geophone_shared.jit import is_interpreted
 from geophone_shared.suffixes import compile_suffix_set
-from geophone_shared.transactions import Transactions
 from tests.support.detector_rows import (
     DAY_US,
+    DOMAIN,
     FAR_US,
     MINUTE_US,
     NOON_US,
@@ -25,8 +21,6 @@ from tests.support.detector_rows import (
 from tests.support.window_driver import SECRET, create_rule, create_windows, feed, keys, mark
 
 pytestmark = pytest.mark.kernels
-
-DOMAIN = "pirate.sea"
 
 
 def names_now(windows: SlidingWindows) -> list[int]:
@@ -280,13 +274,3 @@ def test_the_windows_work_at_their_full_size() -> None:
     feed(windows, [row("a", DOMAIN, NOON_US)])
     assert names_now(windows) == [1, 1, 1]
     assert windows.tables.pairs.size == windows_module.PAIR_CAPACITY
-
-
-@pytest.mark.skipif(is_interpreted(), reason="nothing is compiled under NUMBA_DISABLE_JIT=1")
-def test_the_kernel_is_compiled_for_one_kind_of_arguments() -> None:
-    windows = create_windows()
-    feed(windows, [row("a", DOMAIN, NOON_US)])
-    feed(create_windows(allow_list=["apple.com"]), [row("a", DOMAIN, NOON_US)], NOON_US)
-    part = transactions_of([row(host, DOMAIN, NOON_US) for host in "abc"])
-    windows.observe(Transactions(part.rows[1:], part.names), 0, NOON_US)
-    assert len(cast("Any", observe_rows).signatures) == 1
