@@ -1,6 +1,6 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit interpreted captures lock clean dist
+.PHONY: help demo test lint types imports unit interpreted bench captures lock clean dist
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -50,6 +50,20 @@ unit: $(VENV)/.dev  ## all tests, kernels compiled
 
 interpreted: $(VENV)/.dev  ## the kernels' tests again, kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m kernels
+
+bench: $(VENV)/.dev  ## measure the speed on a generated capture; prints a table (minutes)
+	$(BIN)/python -m tests.bench
+
+# Guided by the coverage of the kernels, too; then a tenth as long as people run them, from there.
+fuzz: SECONDS ?= 600
+fuzz: $(VENV)/.dev  ## fuzz each target for SECONDS (600); what it finds is kept in build/fuzz
+	@for target in capture_files merged_captures dns_messages log_batches; do \
+		echo "Fuzzing $$target for $(SECONDS) s ..." >&2; \
+		NUMBA_DISABLE_JIT=1 $(BIN)/python -m tests.fuzz.run $$target \
+			-max_total_time=$(SECONDS) -verbosity=0 && \
+		$(BIN)/python -m tests.fuzz.run $$target \
+			-max_total_time=$$(( $(SECONDS) / 10 + 1 )) -verbosity=0 || exit 1; \
+	done
 
 captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 	@$(BIN)/python tests/support/fetch_captures.py

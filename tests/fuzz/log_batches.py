@@ -6,18 +6,16 @@ through the frame's checksum.
 
 from typing import get_args
 
-import zstandard
-
 from geophone_shared.batch import decode_batch, encode_batch
 from geophone_shared.errors import InvalidRecordError
 from geophone_shared.record_reasons import RecordReason
-from tests.fuzz.target import Change, Target
+from tests.fuzz.packing import ZSTD_MAGIC, change_inside
+from tests.fuzz.target import Target
 from tests.support.batches import batch_of, compress, good_columns, stream_of
 from tests.support.rows import broken_rule, random_transactions, same_transactions
 
 _REASONS = frozenset(get_args(RecordReason))
 _MOST_ROWS = 10_000
-_MOST_STREAM_BYTES = 1 << 20
 
 
 def fuzz_one(data: bytes) -> None:
@@ -39,15 +37,6 @@ def fuzz_one(data: bytes) -> None:
     assert [again.response(row) for row in range(rows)] == responses
 
 
-def mutate(data: bytes, change: Change) -> bytes:
-    """Change the stream, and put a sound frame around it."""
-    try:
-        stream = zstandard.ZstdDecompressor().decompress(data, _MOST_STREAM_BYTES)
-    except zstandard.ZstdError:
-        return change(data)
-    return compress(change(stream))
-
-
 def batch_seeds() -> list[bytes]:
     """Of no, one and several rows, with and without responses and columns of a later version."""
     later = good_columns() | {"later": good_columns()["bytes_in"], "note": good_columns()["name"]}
@@ -64,13 +53,13 @@ def batch_seeds() -> list[bytes]:
 TARGET = Target(
     fuzz_one,
     batch_seeds,
-    mutate,
+    change_inside,
     (
         b"\xff\xff\xff\xff",
         b"\xff\xff\xff\x7f",
         b"geophone.schema",
         bytes(8),
         b"\x08\0\0\0",
-        b"\x28\xb5\x2f\xfd",
+        ZSTD_MAGIC,
     ),
 )

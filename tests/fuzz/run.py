@@ -46,7 +46,7 @@ def main(name: str, *arguments: str) -> None:
                 return mutated(old, chance, target.words)
             return bytes(atheris.Mutate(old, max(max_size, len(old))))
 
-        return target.changed(bytes(data), once, seed)[:max_size]
+        return target.changed(bytes(data), once, chance)[:max_size]
 
     atheris.Setup(
         [sys.argv[0], *defaults, *options, *map(str, places)],

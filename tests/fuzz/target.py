@@ -5,18 +5,18 @@ mutations of its seeds, so that every change is looked at a little and nothing h
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from geophone_shared.jit import is_interpreted
 from tests.fuzz.mutations import mutated
 
 Change = Callable[[bytes], bytes]
 """Something that changes bytes at random."""
 
-_ONE_IN = 8
-"""So many inputs get one that is changed as it is, not inside of its packing."""
+_IN_PLACE_SHARE = 0.5
+_UNPACKED_SHARE = 0.9
+_PART_BYTES = (1, 4, 8, 32)
 
 
 def change_all(data: bytes, change: Change) -> bytes:
@@ -40,32 +40,49 @@ class Target:
     mutate: Callable[[bytes, Change], bytes] = change_all
     words: Sequence[bytes] = ()
 
-    def changed(self, data: bytes, change: Change, seed: int) -> bytes:
-        """An input changed, mostly inside of its packing."""
-        return change(data) if seed % _ONE_IN == 0 else self.mutate(data, change)
+    def changed(self, data: bytes, change: Change, chance: random.Random) -> bytes:
+        """An input changed: mostly inside of its packing, and half of the time in place."""
+        if chance.random() < _IN_PLACE_SHARE:
+            change = _in_place(change, chance)
+        if chance.random() < _UNPACKED_SHARE:
+            return self.mutate(data, change)
+        return change(data)
 
 
-def run_fixed_mutations(target: Target, compiled: int, interpreted: int) -> None:
-    """Every seed, and so many mutations of seeds: the same ones on every run.
+def _in_place(change: Change, chance: random.Random) -> Change:
+    """Changes a few bytes and moves none: behind one that is lost hardly anything is right."""
+
+    def change_part(data: bytes) -> bytes:
+        at = chance.randrange(len(data) + 1)
+        part = data[at : at + chance.choice(_PART_BYTES)]
+        changed = change(part)[: len(part)].ljust(len(part), b"\0")
+        return data[:at] + changed + data[at + len(part) :]
+
+    return change_part
+
+
+def fixed_inputs(target: Target, mutations: int) -> Iterator[bytes]:
+    """Every seed, and so many mutations of seeds: the same ones on every run."""
+    seeds = list(target.seeds())
+    yield from seeds
+    for number in range(mutations):
+        chance = random.Random(number)  # noqa: S311  # the same inputs on every run
+        change = partial(mutated, chance=chance, words=target.words)
+        data = chance.choice(seeds)
+        for _ in range(chance.choice([1, 1, 2, 4])):
+            data = target.changed(data, change, chance)
+        yield data
+
+
+def run_fixed_inputs(target: Target, mutations: int) -> None:
+    """Give the target its fixed inputs.
 
     Raises:
-        AssertionError: with the input in hexadecimal, for a regression test.
+        Exception: what the target raised, with a note of the input for a regression test.
     """
-    seeds = list(target.seeds())
-    for seed in seeds:
-        _run(target, seed)
-    for number in range(interpreted if is_interpreted() else compiled):
-        chance = random.Random(number)  # noqa: S311  # the same inputs on every run
-        data = chance.choice(seeds)
-        change = partial(mutated, chance=chance, words=target.words)
-        for _ in range(chance.choice([1, 1, 2, 4])):
-            data = target.changed(data, change, number)
-        _run(target, data)
-
-
-def _run(target: Target, data: bytes) -> None:
-    try:
-        target.fuzz_one(data)
-    except Exception as error:
-        error.add_note(f"The input: bytes.fromhex({data.hex()!r})")
-        raise
+    for data in fixed_inputs(target, mutations):
+        try:
+            target.fuzz_one(data)
+        except Exception as error:
+            error.add_note(f"The input: bytes.fromhex({data.hex()!r})")
+            raise
