@@ -1,6 +1,6 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit interpreted bench captures lock clean dist
+.PHONY: help demo test lint types imports unit interpreted bench fuzz captures lock clean dist
 
 PYTHON ?= python3
 VENV   ?= .venv
