@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench`. What they measured is in `docs/benchmarks.md`."""
