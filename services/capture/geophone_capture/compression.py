@@ -154,6 +154,8 @@ def _is_skippable(magic: bytes) -> bool:
 
 def _unzstd(chunks: _Chunks) -> Iterator[bytes]:
     """Unpack all frames (RFC 8878 §3), block by block; no piece is empty."""
+    # One for all frames: a new one asks for the memory of its window again.
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
     try:
         while magic := chunks.peek(_MAGIC_BYTES):
             if _is_skippable(magic):
@@ -162,12 +164,12 @@ def _unzstd(chunks: _Chunks) -> Iterator[bytes]:
                 while left:
                     left -= len(chunks.take(min(left, _CHUNK_BYTES)))
             else:
-                yield from _unzstd_frame(chunks)
+                yield from _unzstd_frame(chunks, decompressor)
     except zstandard.ZstdError as error:
         raise StreamError(f"its zstd data is corrupt ({error})") from error
 
 
-def _unzstd_frame(chunks: _Chunks) -> Iterator[bytes]:
+def _unzstd_frame(chunks: _Chunks, decompressor: zstandard.ZstdDecompressor) -> Iterator[bytes]:
     start = chunks.take(_MAGIC_BYTES + 1)
     header = start + chunks.take(zstandard.frame_header_size(start) - len(start))
     window_bytes = zstandard.get_frame_parameters(header).window_size
@@ -176,7 +178,7 @@ def _unzstd_frame(chunks: _Chunks) -> Iterator[bytes]:
             f"its zstd data asks for a window of {window_bytes >> 20} MiB, more than the "
             f"{MAX_WINDOW_BYTES >> 20} MiB that Geophone allows; unpack it with zstd first"
         )
-    decoder = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES).decompressobj()
+    decoder = decompressor.decompressobj()
     decoder.decompress(header)
     is_last = False
     while not is_last:
