@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 import zstandard
+from zstandard import ZstdDecompressor
 
 from geophone_capture.inputs import Input, StreamError
 
@@ -155,7 +156,7 @@ def _is_skippable(magic: bytes) -> bool:
 def _unzstd(chunks: _Chunks) -> Iterator[bytes]:
     """Unpack all frames (RFC 8878 §3), block by block; no piece is empty."""
     # One for all frames: a new one asks for the memory of its window again.
-    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+    decompressor = ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
     try:
         while magic := chunks.peek(_MAGIC_BYTES):
             if _is_skippable(magic):
@@ -169,7 +170,7 @@ def _unzstd(chunks: _Chunks) -> Iterator[bytes]:
         raise StreamError(f"its zstd data is corrupt ({error})") from error
 
 
-def _unzstd_frame(chunks: _Chunks, decompressor: zstandard.ZstdDecompressor) -> Iterator[bytes]:
+def _unzstd_frame(chunks: _Chunks, decompressor: ZstdDecompressor) -> Iterator[bytes]:
     start = chunks.take(_MAGIC_BYTES + 1)
     header = start + chunks.take(zstandard.frame_header_size(start) - len(start))
     window_bytes = zstandard.get_frame_parameters(header).window_size

@@ -95,11 +95,6 @@ def _count_client(
 
     Neither depends on the secret: the same rows give the same clients under every key.
     """
-    mixed = (high ^ (low * _MIX)) * _MIX_2
-    mixed ^= mixed >> _SHIFT
-    mixed *= _MIX
-    bit = int64(mixed >> np.uint64(54))  # 10 bits: CLIENT_BITS
-    evidence[record]["client_bits"][bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
     count = int64(evidence[record]["clients"])
     held = min(count, TOP_CLIENTS)
     least = 0
@@ -112,6 +107,12 @@ def _count_client(
             return
         if evidence[record]["client_queries"][index] < evidence[record]["client_queries"][least]:
             least = index
+    # A client in the list was counted when it came into it.
+    mixed = (high ^ (low * _MIX)) * _MIX_2
+    mixed ^= mixed >> _SHIFT
+    mixed *= _MIX
+    bit = int64(mixed >> np.uint64(54))  # 10 bits: CLIENT_BITS
+    evidence[record]["client_bits"][bit >> 6] |= np.uint64(1) << np.uint64(bit & 63)
     if held < TOP_CLIENTS:
         least = held
         evidence[record]["client_queries"][least] = 0
