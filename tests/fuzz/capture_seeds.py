@@ -1,6 +1,7 @@
 """Capture files to start fuzzing from: every format, kind of block and frame, with DNS inside."""
 
 import gzip
+import struct
 
 import zstandard
 
@@ -66,6 +67,9 @@ _FRAMES = (
     ethernet(bytes(28), ARP),
 )
 
+_CLAIMS_ONE_MORE = struct.pack("<5I", 0, 0, 0, 5, 5) + bytes(4)
+"""An enhanced packet block whose packet is a byte longer than the block has room for."""
+
 
 def _times(frames: tuple[bytes, ...], step_us: int) -> list[tuple[int, bytes]]:
     return [(START_US + index * step_us, frame) for index, frame in enumerate(frames)]
@@ -103,6 +107,7 @@ def _pcapng_files() -> list[bytes]:
         section(order=">") + interface(order=">", snaplen=70) + simple(QUERY_FRAME, order=">"),
         pcapng([(START_US, QUERY_FRAME)], order=">") + pcapng([(START_US, RESPONSE_FRAME)]),
         section() + block(0xBAD, bytes(40)) + enhanced(0, QUERY_FRAME, number=7),
+        section() + interface() + enhanced(0, b"") + block(6, _CLAIMS_ONE_MORE),
     ]
 
 

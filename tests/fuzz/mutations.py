@@ -8,6 +8,7 @@ MOST_BYTES = 8_192
 """Inputs don't grow beyond it: small ones are quick and find as much."""
 
 _BYTES = (0, 1, 0x3F, 0x40, 0x7F, 0x80, 0xC0, 0xFF)
+_STEPS = (-4, -1, 1, 2, 4)
 _NUMBERS = (0, 1, -1, 2, 4, 8, 12, 16, 63, 64, 255, 256, 262_144, 524_288, 2**31 - 1, -(2**31))
 
 
@@ -25,23 +26,23 @@ def _change(data: bytearray, chance: random.Random, words: Sequence[bytes]) -> N
     match chance.randrange(9):
         case 0 if at < len(data):
             data[at] ^= 1 << chance.randrange(8)
-        case 1:
-            data[at : at + 1] = bytes([chance.choice(_BYTES)])
+        case 1 if at < len(data):
+            data[at] = (data[at] + chance.choice(_STEPS)) & 0xFF  # just past a limit
         case 2:
+            data[at : at + 1] = bytes([chance.choice(_BYTES)])
+        case 3:
             order, kind = chance.choice("<>"), chance.choice("hiq")
             size = struct.calcsize(kind)
             bits = chance.choice(_NUMBERS) & ((1 << 8 * size) - 1)
             data[at : at + size] = struct.pack(order + kind.upper(), bits)
-        case 3:
-            data[at:at] = data[at : at + span]  # once more
         case 4:
-            del data[at : at + span]
-        case 5:
-            del data[at:]
-        case 6:
-            data[at:at] = chance.randbytes(span)
-        case 7:
             start = chance.randrange(len(data) + 1)
-            data[at : at + span] = data[start : start + span]
+            data[at : at + chance.choice([0, span])] = data[start : start + span]
+        case 5:
+            data[at:at] = chance.randbytes(span)
+        case 6:
+            del data[at : at + span]
+        case 7:
+            del data[at:]
         case _ if words:
             data[at : at + chance.choice([0, span])] = chance.choice(words)
