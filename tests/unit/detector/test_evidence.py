@@ -73,6 +73,17 @@ def test_where_every_holder_is_big_a_new_domain_gets_no_evidence() -> None:
     assert summary_now(windows.tables, 1, 1).evidence_since_us == NOON_US + DAY_US
 
 
+def test_the_search_for_evidence_is_bounded_and_goes_on_where_it_ended() -> None:
+    #   records 0 … 68: big domains     69: a small one
+    #   first search: 0 … 63, in vain   second search: 64 … 69
+    windows = create_windows(evidence_capacity=70)
+    for number in range(69):
+        grow(windows, f"d{number}.example", 8, NOON_US)
+    for domain in ("small.example", "first.example", "second.example"):
+        grow(windows, domain, 1, NOON_US)
+    assert windows.tables.domains["evidence"][69:72].tolist() == [NONE, NONE, 69]
+
+
 def test_a_taken_record_keeps_nothing_of_its_last_holder() -> None:
     windows = create_windows(evidence_capacity=1)
     crowd = from_clients([f"192.0.2.{number}" for number in range(40)])
