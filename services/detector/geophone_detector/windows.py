@@ -10,6 +10,7 @@ from geophone_detector.kernels.layout import (
     EVIDENCE,
     HEADS,
     INFORMATION,
+    LATEST_PANE,
     NAMES,
     NEVER,
     NONE,
@@ -132,6 +133,7 @@ class SlidingWindows:
             The next row, and why it stopped before it. After `PANE_AHEAD` the caller advances to
             `ahead_pane` before it goes on; after `CROSSED` it looks at `crossed_domain`.
         """
+        latest_us = min(latest_us, LATEST_PANE * PANE_US)
         while True:
             first, stop = observe_rows(
                 self.tables, transactions.rows, transactions.names, first, latest_us
@@ -152,6 +154,7 @@ class SlidingWindows:
 
     def advance(self, pane: int) -> None:
         """Let the windows end with `pane`, which isn't before `now_pane`."""
+        pane = min(pane, LATEST_PANE)
         if self.now_pane is None:
             self.tables.heads["now_pane"] = pane
         else:

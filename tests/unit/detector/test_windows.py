@@ -3,7 +3,7 @@
 import pytest
 
 from geophone_detector import windows as windows_module
-from geophone_detector.kernels.layout import NEVER, PANE_US
+from geophone_detector.kernels.layout import LATEST_PANE, NEVER, PANE_US
 from geophone_detector.rules import SHIPPED_RULES
 from geophone_detector.windows import WINDOW_SECONDS, SlidingWindows, Stop
 from geophone_shared.errors import ConfigError
@@ -274,3 +274,19 @@ def test_the_windows_work_at_their_full_size() -> None:
     feed(windows, [row("a", DOMAIN, NOON_US)])
     assert names_now(windows) == [1, 1, 1]
     assert windows.tables.pairs.size == windows_module.PAIR_CAPACITY
+
+
+def test_beyond_the_latest_pane_time_stands_still_and_nothing_hangs_twice() -> None:
+    beyond_us = (LATEST_PANE + 1) * PANE_US
+    windows = create_windows()
+    feed(
+        windows,
+        [
+            row(host, DOMAIN, beyond_us + ahead_us)
+            for host, ahead_us in (("a", 0), ("a", 0), ("b", 2 * DAY_US))
+        ],
+    )
+    assert windows.now_pane == LATEST_PANE
+    assert names_now(windows) == [2, 2, 2]
+    mark(windows, beyond_us + 3 * DAY_US)
+    assert windows.now_pane == LATEST_PANE

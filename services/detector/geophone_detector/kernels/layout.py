@@ -132,6 +132,9 @@ HEADS = np.dtype(
 )
 """Clocks, free lists, what the last call stopped for, and counters."""
 
+LATEST_PANE = int(np.iinfo(np.int32).max)
+"""In the year 6053. What is dated later counts as of then: a pair's pane must not overflow."""
+
 NEVER_SEEN = int(np.iinfo(np.int32).min)
 """The pane of a pair that hasn't been seen yet."""
 
