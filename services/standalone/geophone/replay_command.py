@@ -165,7 +165,7 @@ def _run(options: "ReplayOptions") -> Mapping[str, Any]:
             if jit.cache_folder()
             else "at every start, as no cache folder can be written (set XDG_CACHE_HOME)"
         )
-        notice(f"compiling the kernels, {once}; this takes about 10 s ...")
+        notice(f"compiling the kernels, {once}; this takes about 15 s ...")
     with _progress() as on_progress:
         return replay_captures(options, on_progress)
 
