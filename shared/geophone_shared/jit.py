@@ -102,14 +102,21 @@ def _compiled(function: _Function, *, is_inner: bool) -> _Function:
     return cast("_Function", numba.njit(**flags)(function))
 
 
+def cache_home() -> Path | None:
+    """Geophone's place in the user's cache folder; None for a user without a home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "geophone"
+    except RuntimeError:
+        return None
+
+
 @functools.cache
 def cache_folder() -> Path | None:
     """The folder with this version's compiled kernels; None where none can be written."""
-    try:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # a user without a home
+    home = cache_home()
+    if home is None:
         return None
-    folder = base / "geophone" / f"kernels-{_digest()}"
+    folder = home / f"kernels-{_digest()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

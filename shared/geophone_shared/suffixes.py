@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from geophone_shared.errors import ConfigError
-from geophone_shared.jit import Array
+from geophone_shared.jit import Array, cache_home
 from geophone_shared.kernels import domains
 from geophone_shared.names import labels, wire_name
 
@@ -149,16 +149,15 @@ def _compile(flags: dict[_Suffix, int]) -> SuffixTable:
 
 def _cache_path(*, include_private: bool) -> Path | None:
     """The file for the table; None where there is no folder for it."""
-    try:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # a user without a home
+    home = cache_home()
+    if home is None:
         return None
     digest = hashlib.blake2b(digest_size=8)
     digest.update(f"{importlib.metadata.version('tldextract')} {include_private}".encode())
     # The table's format is what these two files say it is.
     for source in (__file__, domains.__file__):
         digest.update(Path(source).read_bytes())
-    return base / "geophone" / f"suffixes-{digest.hexdigest()}.table"
+    return home / f"suffixes-{digest.hexdigest()}.table"
 
 
 def _read(path: Path) -> SuffixTable | None:

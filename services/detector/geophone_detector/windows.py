@@ -206,22 +206,20 @@ class SlidingWindows:
         tables = self.tables
         heads = tables.heads[0]
         if 2 * heads["live_pairs"] >= tables.pair_slots.size:
-            is_live = np.ones(int(heads["unused_pair"]), np.bool_)
-            pair = int(heads["free_pair"])
-            while pair != NONE:
-                is_live[pair] = False
-                pair = int(tables.pairs[pair]["next"][0])
-            pair_slots = _doubled(tables.pair_slots)
-            reindex(pair_slots, tables.pairs, is_live)
+            # Never so many were live before, so every pair that was ever used is.
+            count = int(heads["unused_pair"])
+            pair_slots = _grown(tables.pair_slots, tables.pairs, count)
             self.tables = self.tables._replace(pair_slots=pair_slots)
         if 2 * heads["domains"] >= tables.domain_slots.size:
-            domain_slots = _doubled(tables.domain_slots)
-            reindex(domain_slots, tables.domains, np.ones(int(heads["domains"]), np.bool_))
+            domain_slots = _grown(tables.domain_slots, tables.domains, int(heads["domains"]))
             self.tables = self.tables._replace(domain_slots=domain_slots)
 
 
-def _doubled(slots: Array) -> Array:
-    return np.full(2 * slots.size, NONE, np.int32)
+def _grown(slots: Array, records: Array, count: int) -> Array:
+    """An index twice as large, of the first `count` records."""
+    grown = np.full(2 * slots.size, NONE, np.int32)
+    reindex(grown, records, count)
+    return grown
 
 
 def _window_index(window_seconds: int) -> int:

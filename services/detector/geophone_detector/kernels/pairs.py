@@ -145,8 +145,7 @@ def advance_panes(tables: Tables, now: int) -> None:
 
 
 @kernel
-def reindex(slots: Array, records: Array, is_live: Array) -> None:
-    """Enter every live record into an empty index, after it has grown."""
-    for record in range(is_live.size):
-        if is_live[record]:
-            enter(slots, records, record)
+def reindex(slots: Array, records: Array, count: int) -> None:
+    """Enter the first `count` records into an empty index, after it has grown."""
+    for record in range(count):
+        enter(slots, records, record)
