@@ -29,6 +29,8 @@ RecordReason = Literal[
     "json",
     "missing_field",
     "ill_typed_field",
+    # sketch
+    "sketch_image",
 ]
 """docs/records.md says what each of them means."""
 
