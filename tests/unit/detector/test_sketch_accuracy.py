@@ -20,7 +20,7 @@ from tests.support.sketch_model import OneSketch, model_registers
 
 pytestmark = pytest.mark.skipif(is_interpreted(), reason="takes hours under NUMBA_DISABLE_JIT=1")
 
-_SEEDS = 300
+_SEEDS = 500
 _NOW = 2_000
 _LEFT = tuple(_NOW - panes for panes in WINDOW_PANES)
 
