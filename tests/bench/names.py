@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from geophone_detector.capacities import MEMORY_BUDGET_BYTES, capacities_within
 from geophone_detector.rules import Rule
 from geophone_detector.windows import SlidingWindows, Stop
 from geophone_shared.suffixes import compile_suffix_set
@@ -32,9 +33,12 @@ _NEVER = Rule(
 )
 
 
+_CAPACITIES = capacities_within(MEMORY_BUDGET_BYTES, 0)
+
+
 def create_windows() -> SlidingWindows:
     """Empty windows with a rule that is never met."""
-    return SlidingWindows([_NEVER], compile_suffix_set([]), SECRET, 1 << 30)
+    return SlidingWindows([_NEVER], compile_suffix_set([]), SECRET, 1 << 30, _CAPACITIES)
 
 
 def hour_of_names(hour: int, distinct: int = NAMES) -> list[Transactions]:

@@ -126,10 +126,22 @@ def test_elastic_answered_only_gives_the_figures_of_its_readme(captures: Capture
 
 
 def test_iodine_over_cname_is_found(captures: Captures) -> None:
-    report = report_of(captures(IODINE_CNAME))
+    report = report_of(captures(IODINE_CNAME), exact_cap_names=16_384)
     row = report["top_domains"][0]
     assert_fields(row, registered_domain="ggy666.tk", queries=9_087, exact=True)
     assert row["unique_hostnames"] == 9_073
+    assert row["information_bytes"] == 217_517
+    assert alert_of(report, "unique-hostnames")["registered_domain"] == "ggy666.tk"
+
+
+def test_iodine_over_cname_is_between_its_bounds_above_the_default_cap(captures: Captures) -> None:
+    report = report_of(captures(IODINE_CNAME))
+    row = report["top_domains"][0]
+    assert_fields(row, registered_domain="ggy666.tk", queries=9_087, exact=False)
+    assert row["unique_hostnames_lower"] <= 9_073 <= row["unique_hostnames_upper"]
+    # Each name came with a query: more than those are impossible.
+    assert row["unique_hostnames_upper"] <= 9_087
+    assert row["information_bytes"] == pytest.approx(217_517, rel=0.05)
     assert alert_of(report, "unique-hostnames")["registered_domain"] == "ggy666.tk"
 
 

@@ -6,14 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geophone_detector.kernels.layout import NONE, WINDOWS, Tables
+from geophone_detector.archive import Archive
+from geophone_detector.kernels.layout import NONE, WINDOWS
+from geophone_detector.kernels.tables import Tables
+from geophone_detector.reading import Counts, live_counts, peak_counts
 from geophone_detector.summaries import summary_at_peak, summary_now
 from geophone_detector.windows import SlidingWindows
+from geophone_shared.jit import Array
 from geophone_shared.names import wire_name
 from tests.support.detector_rows import FAR_US, HOUR_US, NOON_US, Row
 from tests.support.detector_streams import ALLOW_LIST, Step, streams
 from tests.support.window_driver import PLENTY, create_windows, feed, keys, mark
 from tests.support.window_model import WindowModel, presentation_form
+from tests.support.window_state import assert_consistent
 
 pytestmark = pytest.mark.kernels
 
@@ -23,33 +28,32 @@ _ENTRIES = [wire_name(entry) for entry in ALLOW_LIST]
 def assert_same_counts(tables: Tables, model: WindowModel) -> None:
     """Every domain's names and bytes in every window are those of the model."""
     counted = {
-        key: (
-            tables.domains[domain]["names"].tolist(),
-            tables.domains[domain]["information"].tolist(),
-            tables.domains[domain]["peak_names"].tolist(),
-            tables.domains[domain]["peak_information"].tolist(),
-        )
+        key: [
+            _numbers(count(tables, domain, window))
+            for count in (live_counts, peak_counts)
+            for window in range(WINDOWS)
+        ]
         for key, domain in keys(tables).items()
     }
     expected = {}
-    for key, domain_model in model.domains.items():
-        live = [domain_model.live_names(model.now_pane, window) for window in range(WINDOWS)]
-        expected[key] = (
-            [len(names) for names in live],
-            [domain_model.information_bytes(names) for names in live],
-            domain_model.peak_names,
-            domain_model.peak_information,
-        )
+    for key, domain in model.domains.items():
+        live = [domain.live_names(model.now_pane, window) for window in range(WINDOWS)]
+        expected[key] = [
+            *((len(names), domain.information_bytes(names)) for names in live),
+            *zip(domain.peak_names, domain.peak_information, strict=True),
+        ]
     assert counted == expected
+
+
+def _numbers(counts: Counts) -> tuple[int, int]:
+    return counts.names, counts.information
 
 
 def assert_same_heads(tables: Tables, model: WindowModel) -> None:
     """What was left out is counted by reason, and no freed name holds a place."""
     heads = tables.heads[0]
     assert heads["late_rows"] == model.late_rows
-    assert heads["rows_without_room"] == model.rows_without_room
     assert heads["names_at_cap"] == model.names_at_cap
-    assert heads["names_without_room"] == model.names_without_room
     assert heads["live_pairs"] == model.live_names()
 
 
@@ -64,29 +68,13 @@ def assert_same_summaries(tables: Tables, model: WindowModel) -> None:
 @given(
     steps=streams(),
     exact_cap_names=st.sampled_from([1, 2, 3, PLENTY, PLENTY]),
-    pair_capacity=st.sampled_from([1, 4, PLENTY, PLENTY]),
-    domain_capacity=st.sampled_from([1, 3, PLENTY, PLENTY]),
     latest_us=st.sampled_from([FAR_US, FAR_US, NOON_US + 2 * HOUR_US]),
 )
 def test_every_count_is_that_of_brute_force_after_every_row(
-    steps: list[Step],
-    exact_cap_names: int,
-    pair_capacity: int,
-    domain_capacity: int,
-    latest_us: int,
+    steps: list[Step], exact_cap_names: int, latest_us: int
 ) -> None:
-    windows = create_windows(
-        allow_list=ALLOW_LIST,
-        exact_cap_names=exact_cap_names,
-        pair_capacity=pair_capacity,
-        domain_capacity=domain_capacity,
-    )
-    model = WindowModel(
-        allow_list=_ENTRIES,
-        exact_cap_names=exact_cap_names,
-        pair_capacity=pair_capacity,
-        domain_capacity=domain_capacity,
-    )
+    windows = create_windows(allow_list=ALLOW_LIST, exact_cap_names=exact_cap_names, sketches=0)
+    model = WindowModel(allow_list=_ENTRIES, exact_cap_names=exact_cap_names)
     for step in steps:
         if isinstance(step, Row):
             feed(windows, [step], latest_us)
@@ -94,8 +82,66 @@ def test_every_count_is_that_of_brute_force_after_every_row(
         else:
             mark(windows, min(step, latest_us))
             model.advance(min(step, latest_us))
+            model.let_go()
         assert_same_counts(windows.tables, model)
         assert_same_heads(windows.tables, model)
+        assert_consistent(windows.tables)
+    assert_same_summaries(windows.tables, model)
+
+
+class SweepSpy(Archive):
+    """Remembers which domains were about to be freed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.freed: list[bytes] = []
+
+    def add(self, tables: Tables, domains: Array) -> None:
+        names = {domain: key for key, domain in keys(tables).items()}
+        self.freed += [names[int(domain)] for domain in domains]
+        super().add(tables, domains)
+
+
+@given(
+    steps=streams(),
+    pair_capacity=st.sampled_from([2, 4, PLENTY]),
+    domain_capacity=st.sampled_from([2, 3, PLENTY]),
+    domain_name_bytes=st.sampled_from([60, 80, 100 * PLENTY]),
+)
+def test_a_sweep_takes_the_fewest_names_and_of_those_the_oldest_and_nothing_else(
+    steps: list[Step], pair_capacity: int, domain_capacity: int, domain_name_bytes: int
+) -> None:
+    windows = create_windows(
+        allow_list=ALLOW_LIST,
+        pair_capacity=pair_capacity,
+        domain_capacity=domain_capacity,
+        domain_name_bytes=domain_name_bytes,
+    )
+    windows.archive = spy = SweepSpy()
+    model = WindowModel(allow_list=_ENTRIES)
+    for step in steps:
+        if not isinstance(step, Row):
+            mark(windows, step)
+            model.advance(step)
+            model.let_go()
+            continue
+        spy.freed.clear()
+        feed(windows, [step])
+        model.advance(step.completed_us)
+        model.let_go()
+        swept = [key for key in spy.freed if key in model.domains]
+        ranks = {
+            key: (len(domain.live_names(model.now_pane, -1)), max(r.time_us for r in domain.rows))
+            for key, domain in model.domains.items()
+        }
+        stayed = [rank for key, rank in ranks.items() if key not in swept]
+        assert all(ranks[key] <= min(stayed, default=ranks[key]) for key in swept)
+        for key in swept:
+            del model.domains[key]
+        model.add(step)
+        assert_same_counts(windows.tables, model)
+        assert_consistent(windows.tables)
+    assert windows.tables.heads[0]["rows_without_room"] == 0
     assert_same_summaries(windows.tables, model)
 
 
@@ -104,7 +150,8 @@ def state_of(windows: SlidingWindows) -> dict[str, bytes]:
     tables = windows.tables
     heads = tables.heads[0]
     return {
-        "domains": tables.domains[: int(heads["domains"])].tobytes(),
+        "domains": tables.domains[: int(heads["unused_domain"])].tobytes(),
+        "counts": tables.counts[: int(heads["unused_counts"])].tobytes(),
         "evidence": tables.evidence[: int(heads["unused_evidence"])].tobytes(),
         "heads": tables.heads.tobytes(),
         "pair_slots": tables.pair_slots.tobytes(),
@@ -144,11 +191,9 @@ def test_a_small_pool_of_evidence_changes_no_count_and_shows_nothing_of_another_
         model.add(row)
     tables = windows.tables
     assert_same_counts(tables, model)
-    held = int(tables.heads[0]["unused_evidence"])
-    assert held == min(evidence_capacity, len(model.domains))
+    assert_consistent(tables)
     domains = keys(tables)
     holders = [int(tables.domains[domain]["evidence"]) for domain in domains.values()]
-    assert sorted(record for record in holders if record != NONE) == list(range(held))
     for (key, domain), record in zip(domains.items(), holders, strict=True):
         shown = summary_now(tables, domain, 2)
         if record == NONE:

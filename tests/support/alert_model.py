@@ -90,6 +90,7 @@ class AlertModel:
             for key in list(self._open):
                 events += self._look_at_edge(key, pane * PANE_US)
         self.windows.advance(clock_us)
+        self.windows.let_go(self._open)
         return events
 
     def add(self, row: Row, latest_us: int = FAR_US) -> list[Alert]:
@@ -97,7 +98,7 @@ class AlertModel:
         at_us = min(row.completed_us, latest_us)
         events = self.advance(at_us)
         values_before = {key: self._values(domain) for key, domain in self.windows.domains.items()}
-        domain = self.windows.add(row, latest_us)
+        domain = self.windows.add(row, latest_us, self._open)
         if domain is None:
             return events
         before = values_before.get(domain.key, dict.fromkeys(self._values(domain), 0))

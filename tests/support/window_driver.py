@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from geophone_detector import windows as windows_module
+from geophone_detector import allocation
+from geophone_detector.capacities import Capacities
 from geophone_detector.detector import Detector
-from geophone_detector.kernels.layout import PANE_US, Tables
+from geophone_detector.kernels.layout import NEVER, PANE_US
+from geophone_detector.kernels.tables import Tables
 from geophone_detector.rules import SHIPPED_RULES, Measure, Rule
 from geophone_detector.windows import SlidingWindows, Stop
 from geophone_shared.alerts import Alert, Severity
@@ -50,19 +52,25 @@ def create_windows(
     exact_cap_names: int = PLENTY,
     pair_capacity: int = PLENTY,
     domain_capacity: int = PLENTY,
+    domain_name_bytes: int = 255 * PLENTY,
     evidence_capacity: int = PLENTY,
+    sketches: int = 2,
 ) -> SlidingWindows:
     """Windows whose indexes have to grow from two slots."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(windows_module, "_FIRST_SLOTS", 2)
+        patch.setattr(allocation, "_FIRST_SLOTS", 2)
         return SlidingWindows(
             rules,
             compile_suffix_set([wire_name(entry) for entry in allow_list]),
             secret,
             exact_cap_names,
-            pair_capacity,
-            domain_capacity,
-            evidence_capacity,
+            Capacities(
+                pairs=pair_capacity,
+                domains=domain_capacity,
+                domain_name_bytes=domain_name_bytes,
+                evidence=evidence_capacity,
+                sketches=sketches,
+            ),
         )
 
 
@@ -102,8 +110,10 @@ def mark(windows: SlidingWindows, clock_us: int) -> None:
 def keys(tables: Tables) -> dict[bytes, int]:
     """The domains' wire names and where their records are."""
     found = {}
-    for domain in range(int(tables.heads[0]["domains"])):
+    for domain in range(int(tables.heads[0]["unused_domain"])):
         record = tables.domains[domain]
+        if record["first_us"] == NEVER:
+            continue
         start = int(record["name_offset"])
         name = tables.domain_names[start : start + int(record["name_length"])].tobytes()
         found[name] = domain

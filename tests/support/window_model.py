@@ -10,7 +10,7 @@ All that was counted is kept, and every number is counted anew from all of it.
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 from geophone_shared.mnemonics import query_type_name, response_code_name
@@ -102,19 +102,13 @@ class WindowModel:
         *,
         allow_list: Sequence[bytes] = (),
         exact_cap_names: int = NO_LIMIT,
-        pair_capacity: int = NO_LIMIT,
-        domain_capacity: int = NO_LIMIT,
     ) -> None:
         self.domains: dict[bytes, DomainModel] = {}
         self.clock_us = -1
         self.late_rows = 0
-        self.rows_without_room = 0
         self.names_at_cap = 0
-        self.names_without_room = 0
         self._allow_list = allow_list
         self._exact_cap_names = exact_cap_names
-        self._pair_capacity = pair_capacity
-        self._domain_capacity = domain_capacity
 
     @property
     def now_pane(self) -> int:
@@ -122,21 +116,27 @@ class WindowModel:
         return self.clock_us // PANE_US
 
     def advance(self, clock_us: int) -> None:
-        """A minute mark."""
+        """A minute mark; the caller lets go of what is empty then."""
         self.clock_us = max(self.clock_us, clock_us)
 
-    def add(self, row: Row, latest_us: int = FAR_US) -> DomainModel | None:
+    def let_go(self, kept: Container[bytes] = ()) -> None:
+        """Forget the keys without a live name, but for those with an open alert."""
+        for key, domain in list(self.domains.items()):
+            if not domain.live_names(self.now_pane, -1) and key not in kept:
+                del self.domains[key]
+
+    def add(
+        self, row: Row, latest_us: int = FAR_US, kept: Container[bytes] = ()
+    ) -> DomainModel | None:
         """Count a row under its key, which is returned; None where the row doesn't count."""
         self.advance(min(row.completed_us, latest_us))
+        self.let_go(kept)
         pane = min(min(row.time_us, latest_us) // PANE_US, self.now_pane)
         if pane <= self.now_pane - WINDOW_PANES[-1]:
             self.late_rows += 1
             return None
         key, is_allowed = self._key(row)
         if key not in self.domains:
-            if len(self.domains) == self._domain_capacity:
-                self.rows_without_room += 1
-                return None
             self.domains[key] = DomainModel(key, is_allowed)
         domain = self.domains[key]
         domain.rows.append(_dated_at_most(row, latest_us))
@@ -146,9 +146,6 @@ class WindowModel:
         elif len(live) >= self._exact_cap_names:
             domain.refused += 1
             self.names_at_cap += 1
-        elif self.live_names() == self._pair_capacity:
-            domain.refused += 1
-            self.names_without_room += 1
         else:
             domain.sightings.append((pane, row.name))
         domain.note_peaks(self.now_pane)

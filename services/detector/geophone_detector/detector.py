@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 
-from geophone_detector.kernels.layout import NEVER, PANE_US
+from geophone_detector.capacities import DEFAULT_CAPACITIES, Capacities
+from geophone_detector.kernels.layout import NEVER, PANE_US, WINDOW_SECONDS
 from geophone_detector.lifecycle import OpenAlert
-from geophone_detector.rules import Rule, severity_at_opening
+from geophone_detector.rules import EXACT_CAP_NAMES, Rule, severity_at_opening
 from geophone_detector.summaries import client_count, summary_now
-from geophone_detector.windows import WINDOW_SECONDS, SlidingWindows, Stop
+from geophone_detector.windows import SlidingWindows, Stop
 from geophone_shared.alerts import Alert
 from geophone_shared.hashing import SecretKey
 from geophone_shared.suffixes import SuffixTable
 from geophone_shared.transactions import Transactions
-
-EXACT_CAP_NAMES = 65_536
 
 
 class Detector:
@@ -32,12 +31,14 @@ class Detector:
         allow_list: SuffixTable,
         secret: SecretKey,
         exact_cap_names: int = EXACT_CAP_NAMES,
+        capacities: Capacities = DEFAULT_CAPACITIES,
     ) -> None:
         self.rules = tuple(rules)
-        self.windows = SlidingWindows(rules, allow_list, secret, exact_cap_names)
+        self.windows = SlidingWindows(rules, allow_list, secret, exact_cap_names, capacities)
         self.alerts_refused = 0
         self._open: dict[int, dict[int, OpenAlert]] = {}
         self._muted: set[int] = set()
+        self._blocked: set[int] = set()
 
     def observe(self, transactions: Transactions, latest_us: int) -> list[Alert]:
         """Count rows in the order in which they completed.
@@ -67,14 +68,18 @@ class Detector:
         """Let time pass without a row: a minute mark, or the end of the input."""
         pane = clock_us // PANE_US
         now_pane = self.windows.now_pane
-        return [] if now_pane is not None and pane <= now_pane else self._advance_to(pane)
+        events = [] if now_pane is not None and pane <= now_pane else self._advance_to(pane)
+        return events + self._judge_sketched(clock_us)
 
     def _advance_to(self, pane: int) -> list[Alert]:
-        events: list[Alert] = []
         now_pane = self.windows.now_pane
+        if now_pane is None:
+            self.windows.advance(pane)
+            return []
+        events = self._judge_sketched((now_pane + 1) * PANE_US)
         # While an alert is open every edge is looked at, so that it recovers at the right one;
         # nothing stays open for longer than the longest window and the time to recover.
-        while now_pane is not None and now_pane < pane and self._open:
+        while now_pane < pane and self._open:
             now_pane += 1
             self.windows.advance(now_pane)
             for domain in list(self._open):
@@ -83,8 +88,19 @@ class Detector:
         self._unmute()
         return events
 
+    def _judge_sketched(self, at_us: int) -> list[Alert]:
+        """Look at the domains above the exact cap, of which no row stops the windows."""
+        events: list[Alert] = []
+        for domain in self.windows.judge_sketched():
+            if domain in self._open or self._crossed(domain, {}):
+                events += self._look_at_row(domain, at_us)
+        return events
+
     def _unmute(self) -> None:
-        """Listen again to domains that were crossed while no watch was left."""
+        """Listen again to domains that were crossed while no watch was left, or by no rule."""
+        for domain in self._blocked:
+            self.windows.watch(domain, None)
+        self._blocked.clear()
         if self._muted and self.windows.has_free_watch:
             for domain in self._muted:
                 self.windows.watch(domain, None)
@@ -113,6 +129,9 @@ class Detector:
         if alerts:
             self._open[domain] = alerts
             self._watch(domain, alerts)
+            self._blocked.discard(domain)
+        else:
+            self._blocked.add(domain)
         return events
 
     def _opened(self, domain: int, rule: Rule, at_us: int) -> OpenAlert:

@@ -48,6 +48,9 @@ class Rule:
         return -(-4 * self.threshold // 5)
 
 
+EXACT_CAP_NAMES = 4_096
+"""Above so many live names a domain's are estimated."""
+
 SHIPPED_RULES = (
     Rule(
         name="unique-hostnames",

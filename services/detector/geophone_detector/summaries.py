@@ -12,9 +12,10 @@ from geophone_detector.kernels.layout import (
     RESPONSE_CODES,
     SAMPLE_STRIDE,
     TOP_CLIENTS,
-    Tables,
+    WINDOW_SECONDS,
 )
-from geophone_detector.windows import WINDOW_SECONDS
+from geophone_detector.kernels.tables import Tables
+from geophone_detector.reading import Counts, live_counts, peak_counts
 from geophone_shared.jit import Array
 from geophone_shared.mnemonics import query_type_name, response_code_name
 from geophone_shared.names import presentation
@@ -32,22 +33,12 @@ def domain_name(tables: Tables, domain: int) -> str:
 
 def summary_now(tables: Tables, domain: int, window: int) -> DomainSummary:
     """A domain with what lives in the window (an index) now."""
-    record = tables.domains[domain]
-    return _summary(
-        tables, domain, window, int(record["names"][window]), int(record["information"][window])
-    )
+    return _summary(tables, domain, window, live_counts(tables, domain, window))
 
 
 def summary_at_peak(tables: Tables, domain: int, window: int) -> DomainSummary:
     """A domain with the most that ever lived in the window, hostnames and bytes each."""
-    record = tables.domains[domain]
-    return _summary(
-        tables,
-        domain,
-        window,
-        int(record["peak_names"][window]),
-        int(record["peak_information"][window]),
-    )
+    return _summary(tables, domain, window, peak_counts(tables, domain, window))
 
 
 def client_count(tables: Tables, domain: int) -> tuple[int, bool]:
@@ -66,11 +57,8 @@ def client_count(tables: Tables, domain: int) -> tuple[int, bool]:
     return max(estimate, clients), False
 
 
-def _summary(
-    tables: Tables, domain: int, window: int, names: int, information: int
-) -> DomainSummary:
+def _summary(tables: Tables, domain: int, window: int, counts: Counts) -> DomainSummary:
     record = tables.domains[domain]
-    refused = int(record["refused"])
     clients, clients_exact = client_count(tables, domain)
     evidence_index = int(record["evidence"])
     # The last record is any: nothing of it is shown where the domain has none.
@@ -80,11 +68,11 @@ def _summary(
     return DomainSummary(
         registered_domain=domain_name(tables, domain),
         window_seconds=WINDOW_SECONDS[window],
-        unique_hostnames=names,
-        unique_hostnames_lower=names,
-        unique_hostnames_upper=names + refused,
-        exact=refused == 0,
-        information_bytes=information,
+        unique_hostnames=counts.names,
+        unique_hostnames_lower=counts.names_lower,
+        unique_hostnames_upper=counts.names_upper,
+        exact=counts.names_lower == counts.names_upper,
+        information_bytes=counts.information,
         queries=int(record["queries"]),
         unanswered=int(record["unanswered"]),
         bytes_in=int(record["bytes_in"]),

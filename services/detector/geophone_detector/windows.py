@@ -5,55 +5,41 @@ from enum import IntEnum
 
 import numpy as np
 
+from geophone_detector.allocation import empty_tables
+from geophone_detector.archive import Archive
+from geophone_detector.capacities import Capacities
+from geophone_detector.kernels.domains import free_emptied, note_if_empty
 from geophone_detector.kernels.layout import (
-    DOMAIN,
-    EVIDENCE,
-    HEADS,
+    EVERYONE,
     INFORMATION,
     LATEST_PANE,
-    NAMES,
     NEVER,
     NONE,
-    PAIR,
     PANE_UNSET,
     PANE_US,
-    SAMPLE_NAMES,
-    SAMPLE_STRIDE,
-    WHEEL_PANES,
-    WINDOW_PANES,
-    WINDOWS,
-    Tables,
 )
 from geophone_detector.kernels.observe import (
+    CAP_REACHED,
     CROSSED,
     EXHAUSTED,
     INDEX_FULL,
+    NO_ROOM,
     PANE_AHEAD,
     observe_rows,
 )
 from geophone_detector.kernels.pairs import advance_panes, reindex
+from geophone_detector.reading import live_counts
 from geophone_detector.rules import Rule
-from geophone_shared.errors import ConfigError
+from geophone_detector.sketched import SketchedDomains
+from geophone_detector.sweeping import make_room
 from geophone_shared.hashing import SecretKey
 from geophone_shared.jit import Array
+from geophone_shared.kernels.index import is_full
 from geophone_shared.suffixes import SuffixTable
 from geophone_shared.transactions import Transactions
 
-WINDOW_SECONDS = tuple(panes * PANE_US // 1_000_000 for panes in WINDOW_PANES)
-
-PAIR_CAPACITY = 8 << 20
-"""Live hostnames of all domains. A new one beyond it isn't counted; its row is (`refused`)."""
-DOMAIN_CAPACITY = 2 << 20
-"""Registered domains. Rows of a new one beyond it aren't counted (`rows_without_room`)."""
-EVIDENCE_CAPACITY = 16_384
-DOMAIN_NAME_BYTES = 24
-"""Room for the name of a domain, on average."""
 WATCH_CAPACITY = 65_536
 """Domains that may have values of their own to be watched for."""
-_FIRST_SLOTS = 1 << 14
-
-EVERYONE = 0
-"""The watch that a domain has until it gets its own."""
 _MUTED = 1
 """The watch of a domain for which none is left."""
 
@@ -71,6 +57,9 @@ class SlidingWindows:
 
     Attributes:
         tables: the arrays; who reads them knows `kernels.layout`.
+        sketched: the domains above the exact cap.
+        archive: the best of the domains that were freed.
+        swept_domains: domains freed because the tables were full.
     """
 
     def __init__(
@@ -79,41 +68,15 @@ class SlidingWindows:
         allow_list: SuffixTable,
         secret: SecretKey,
         exact_cap_names: int,
-        pair_capacity: int = PAIR_CAPACITY,
-        domain_capacity: int = DOMAIN_CAPACITY,
-        evidence_capacity: int = EVIDENCE_CAPACITY,
+        capacities: Capacities,
     ) -> None:
-        if exact_cap_names < 1:
-            raise ConfigError("the exact cap has to be at least 1 name")
-        measures = {"unique_hostnames": NAMES, "information_bytes": INFORMATION}
-        least_values = [rule.least_value for rule in rules]
-        heads = np.zeros(1, HEADS)
-        heads["now_pane"] = PANE_UNSET
-        heads["clock_us"] = -1
-        heads["free_pair"] = NONE
+        self.tables = empty_tables(rules, allow_list, secret, exact_cap_names, capacities)
+        self.sketched = SketchedDomains(capacities.sketches)
+        self.archive = Archive()
+        self.swept_domains = 0
         self._rules = len(rules)
         self._watches = 2
         self._free_watches: list[int] = []
-        # Untouched pages of these arrays cost no memory: each is as large as it may ever become.
-        self.tables = Tables(
-            pairs=np.empty(pair_capacity, PAIR),
-            pair_slots=np.full(_FIRST_SLOTS, NONE, np.int32),
-            wheels=np.full((WINDOWS, WHEEL_PANES), NONE, np.int32),
-            domains=np.zeros(domain_capacity, DOMAIN),
-            domain_slots=np.full(_FIRST_SLOTS, NONE, np.int32),
-            domain_names=np.empty(domain_capacity * DOMAIN_NAME_BYTES, np.uint8),
-            evidence=np.zeros(evidence_capacity, EVIDENCE),
-            samples=np.empty((SAMPLE_NAMES, evidence_capacity * SAMPLE_STRIDE), np.uint8),
-            watch=np.array([least_values, [NEVER] * len(rules)], np.int64),
-            rule_window=np.array([_window_index(rule.window_seconds) for rule in rules], np.int64),
-            rule_measure=np.array([measures[rule.measure] for rule in rules], np.int64),
-            allow_slots=allow_list.slots,
-            allow_labels=allow_list.labels,
-            heads=heads,
-            key0=secret.key0,
-            key1=secret.key1,
-            exact_cap=exact_cap_names,
-        )
 
     @property
     def now_pane(self) -> int | None:
@@ -134,13 +97,19 @@ class SlidingWindows:
             `ahead_pane` before it goes on; after `CROSSED` it looks at `crossed_domain`.
         """
         latest_us = min(latest_us, LATEST_PANE * PANE_US)
+        self._let_go()
         while True:
             first, stop = observe_rows(
                 self.tables, transactions.rows, transactions.names, first, latest_us
             )
-            if stop != INDEX_FULL:
+            if stop == INDEX_FULL:
+                self._grow_indexes()
+            elif stop == NO_ROOM:
+                self.swept_domains += make_room(self.tables, self.archive)
+            elif stop == CAP_REACHED:
+                self.sketched.begin(self.tables, self.crossed_domain)
+            else:
                 return first, Stop(stop)
-            self._grow_indexes()
 
     @property
     def ahead_pane(self) -> int:
@@ -157,15 +126,24 @@ class SlidingWindows:
         pane = min(pane, LATEST_PANE)
         if self.now_pane is None:
             self.tables.heads["now_pane"] = pane
-        else:
-            advance_panes(self.tables, pane)
+            return
+        advance_panes(self.tables, pane)
+        self.tables.heads["is_refusing"] = 0
+        self.judge_sketched()
+        self._let_go()
+
+    def judge_sketched(self) -> list[int]:
+        """Estimate the domains above the exact cap as of now, which are returned."""
+        for domain in self.sketched.judge(self.tables):
+            note_if_empty(self.tables, domain)
+        return list(self.sketched)
 
     def value(self, domain: int, rule: int) -> int:
         """What a rule measures of a domain now."""
-        window = self.tables.rule_window[rule]
-        is_information = self.tables.rule_measure[rule] == INFORMATION
-        measure = "information" if is_information else "names"
-        return int(self.tables.domains[domain][measure][window])
+        counts = live_counts(self.tables, domain, int(self.tables.rule_window[rule]))
+        if self.tables.rule_measure[rule] == INFORMATION:
+            return counts.information
+        return counts.names
 
     def watch(self, domain: int, least_values: Sequence[int] | None) -> bool:
         """Stop at other values of a domain than everyone's; None: at everyone's again.
@@ -179,6 +157,7 @@ class SlidingWindows:
             if watch > _MUTED:
                 self._free_watches.append(watch)
             domains[domain]["watch"] = EVERYONE
+            note_if_empty(self.tables, domain)
             return True
         if watch <= _MUTED:
             if not self.has_free_watch:
@@ -194,6 +173,13 @@ class SlidingWindows:
         """Whether another domain may get a watch of its own."""
         return bool(self._free_watches) or self._watches < WATCH_CAPACITY
 
+    def _let_go(self) -> None:
+        """Free the domains whose last name has left; the best go into the archive."""
+        emptied = int(self.tables.heads[0]["emptied"])
+        if emptied:
+            self.archive.add(self.tables, self.tables.emptied[:emptied])
+            free_emptied(self.tables)
+
     def _new_watch(self) -> int:
         if self._watches == len(self.tables.watch):
             more = np.full_like(self.tables.watch, NEVER)
@@ -205,13 +191,13 @@ class SlidingWindows:
     def _grow_indexes(self) -> None:
         tables = self.tables
         heads = tables.heads[0]
-        if 2 * heads["live_pairs"] >= tables.pair_slots.size:
-            # Never so many were live before, so every pair that was ever used is.
-            count = int(heads["unused_pair"])
-            pair_slots = _grown(tables.pair_slots, tables.pairs, count)
+        # Never so many were live before, so in a full index every record that was ever used is.
+        pairs, domains = int(heads["live_pairs"]), int(heads["live_domains"])
+        if is_full(tables.pair_slots, pairs):
+            pair_slots = _grown(tables.pair_slots, tables.pairs, pairs)
             self.tables = self.tables._replace(pair_slots=pair_slots)
-        if 2 * heads["domains"] >= tables.domain_slots.size:
-            domain_slots = _grown(tables.domain_slots, tables.domains, int(heads["domains"]))
+        if is_full(tables.domain_slots, domains):
+            domain_slots = _grown(tables.domain_slots, tables.domains, domains)
             self.tables = self.tables._replace(domain_slots=domain_slots)
 
 
@@ -220,12 +206,3 @@ def _grown(slots: Array, records: Array, count: int) -> Array:
     grown = np.full(2 * slots.size, NONE, np.int32)
     reindex(grown, records, count)
     return grown
-
-
-def _window_index(window_seconds: int) -> int:
-    if window_seconds not in WINDOW_SECONDS:
-        raise ConfigError(
-            f"{window_seconds} s is not a window: the windows are"
-            f" {', '.join(f'{seconds} s' for seconds in WINDOW_SECONDS)}"
-        )
-    return WINDOW_SECONDS.index(window_seconds)

@@ -9,8 +9,13 @@ from geophone.report import ReplayReport
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.sources import CaptureStream
 from geophone_detector.allow_list import SHIPPED_ENTRIES, parse_allow_list, wire_entries
+from geophone_detector.capacities import (
+    MEMORY_BUDGET_BYTES,
+    SKETCH_BUDGET_BYTES,
+    capacities_within,
+)
 from geophone_detector.detector import Detector
-from geophone_detector.rules import SHIPPED_RULES, with_thresholds
+from geophone_detector.rules import EXACT_CAP_NAMES, SHIPPED_RULES, with_thresholds
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
 from geophone_shared.jit import remember_compiled
@@ -35,6 +40,8 @@ class ReplayOptions:
         use_allow_list: False to judge every domain.
         answered_only: leave out unanswered and unsolicited transactions.
         exact_cap_names: live names of a domain that are counted exactly.
+        memory_budget_bytes: for the tables; full, they are swept.
+        sketch_budget_bytes: for the domains above the exact cap.
         ports: UDP ports that carry DNS.
     """
 
@@ -45,7 +52,9 @@ class ReplayOptions:
     allow_list_file: str | None = None
     use_allow_list: bool = True
     answered_only: bool = False
-    exact_cap_names: int = 65_536
+    exact_cap_names: int = EXACT_CAP_NAMES
+    memory_budget_bytes: int = MEMORY_BUDGET_BYTES
+    sketch_budget_bytes: int = SKETCH_BUDGET_BYTES
     ports: tuple[int, ...] = (53,)
 
 
@@ -98,7 +107,13 @@ class _Stages:
         secret = SecretKey.derived_from("\0".join(options.files).encode(errors="surrogateescape"))
         rules = with_thresholds(SHIPPED_RULES, options.rule_thresholds)
         self.decoder = TransactionDecoder(secret, options.ports)
-        self.detector = Detector(rules, _allow_list(options), secret, options.exact_cap_names)
+        self.detector = Detector(
+            rules,
+            _allow_list(options),
+            secret,
+            options.exact_cap_names,
+            capacities_within(options.memory_budget_bytes, options.sketch_budget_bytes),
+        )
         self.report = ReplayReport(options.files, options.top, options.window_seconds)
         self._suffixes = load_suffixes()
         self._latest_us = latest_us

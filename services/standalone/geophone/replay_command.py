@@ -12,6 +12,7 @@ import typer
 from geophone.exit_codes import ExitCode, exit_code
 from geophone.output import fail, is_terminal, notice, write_result
 from geophone.rule_options import SHIPPED_SETTINGS, rule_thresholds
+from geophone_detector.rules import EXACT_CAP_NAMES
 from geophone_shared.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
     exact_cap: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Hostnames of a domain that are counted exactly."),
-    ] = 65_536,
+    ] = EXACT_CAP_NAMES,
     port: Annotated[
         list[int] | None,
         typer.Option(

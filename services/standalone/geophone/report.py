@@ -8,8 +8,8 @@ from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.reasons import NOT_DECODED, NOT_DNS, Reason
 from geophone_capture.sources import CaptureStream
 from geophone_detector.detector import Detector
+from geophone_detector.kernels.layout import WINDOW_SECONDS
 from geophone_detector.top import top_domains
-from geophone_detector.windows import WINDOW_SECONDS
 from geophone_shared.alerts import Alert, to_json
 from geophone_shared.errors import ConfigError
 from geophone_shared.jit import Array
@@ -57,7 +57,7 @@ class ReplayReport:
         """The report; its fields are described in docs/replay.md."""
         counts = decoder.counts()
         tables = detector.windows.tables
-        top = top_domains(tables, self._window, self._top)
+        top = top_domains(tables, detector.windows.archive, self._window, self._top)
         counters = _detector_counters(decoder, detector)
         counters["alerts_left_out"] = self._alerts_left_out
         return {
@@ -108,13 +108,14 @@ def _nonzero(counts: dict[Reason, int], reasons: Iterable[Reason]) -> dict[str, 
 
 
 def _detector_counters(decoder: TransactionDecoder, detector: Detector) -> dict[str, int]:
-    tables = detector.windows.tables
+    windows = detector.windows
+    tables = windows.tables
     heads = tables.heads[0]
-    refused = tables.domains["refused"][: int(heads["domains"])]
     return {
         "exact_cap": tables.exact_cap,
-        "domains": int(heads["domains"]),
-        "domains_at_cap": int(np.count_nonzero(refused)),
+        "domains": int(heads["live_domains"]),
+        "domains_sketched": windows.sketched.begun,
+        "domains_swept": windows.swept_domains,
         "names_at_cap": int(heads["names_at_cap"]),
         "names_without_room": int(heads["names_without_room"]),
         "rows_without_room": int(heads["rows_without_room"]),
@@ -128,8 +129,12 @@ def _detector_counters(decoder: TransactionDecoder, detector: Detector) -> dict[
 
 def _warnings(counters: dict[str, int]) -> list[str]:
     sentences = {
-        "domains_at_cap": "{} domains reached the exact cap of {exact_cap} hostnames; their counts"
-        " are lower bounds (--exact-cap raises it)",
+        "domains_sketched": "{} domains had more than {exact_cap} hostnames; theirs are estimated"
+        " with bounds (--exact-cap raises the number)",
+        "domains_swept": "{} domains with few hostnames were forgotten early because memory was"
+        " full",
+        "names_at_cap": "{} rows had a new hostname of a domain for which no sketch was left;"
+        " its counts are lower bounds",
         "names_without_room": "{} rows had a new hostname that the full table could not take",
         "rows_without_room": "{} rows of new domains were left out because the table was full",
         "late_rows": "{} rows lay more than 24 hours behind and were left out of the windows",

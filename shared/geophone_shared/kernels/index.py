@@ -1,6 +1,6 @@
 """Kernel: the open-addressing index of a table of records that have a `hash` field.
 
-`slots` is int32[power of two], at most half full, `VACANT` where empty; the others hold the index
+`slots` is int32[power of two], at most 5/8 full, `VACANT` where empty; the others hold the index
 of a record. Linear probing, deletion by backward shift (Knuth, TAOCP vol. 3, §6.4, algorithm R), so
 there are no tombstones and a lookup never gets slower with the table's age.
 """
@@ -22,6 +22,12 @@ def home_slot(slots: Array, hash_value: np.uint64) -> int:
 def next_slot(slots: Array, slot: int) -> int:
     """Where the search goes on."""
     return (slot + 1) & (slots.size - 1)
+
+
+@kernel
+def is_full(slots: Array, live: int) -> bool:
+    """Whether one record more than the `live` ones would fill more than 5/8 of an index."""
+    return 8 * (live + 1) > 5 * int64(slots.size)
 
 
 @kernel

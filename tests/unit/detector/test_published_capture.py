@@ -106,7 +106,7 @@ def test_the_totals_are_the_published_ones(published: tuple[list[Transactions], 
     detector = create_detector()
     for batch in batches:
         detector.observe(batch, FAR_US)
-    [top] = top_domains(detector.windows.tables, 1, 10)
+    [top] = top_domains(detector.windows.tables, detector.windows.archive, 1, 10)
     assert (top.registered_domain, top.unique_hostnames) == ("pirate.sea", 222)
     assert (top.information_bytes, top.queries, top.unanswered) == (7_954, 222, 10)
     assert (top.bytes_in, top.bytes_out) == (16_812, 35_212)
@@ -123,7 +123,7 @@ def test_the_answered_ones_alone_are_those_of_the_published_readme(
     for batch in batches:
         answered = batch.rows[batch.rows["outcome"] == Outcome.ANSWERED]
         events += detector.observe(Transactions(answered, batch.names), FAR_US)
-    [top] = top_domains(detector.windows.tables, 1, 10)
+    [top] = top_domains(detector.windows.tables, detector.windows.archive, 1, 10)
     assert (top.unique_hostnames, top.queries, top.unanswered) == (212, 212, 0)
     assert (top.bytes_in, top.bytes_out) == (14_235, 35_212)
     assert milliseconds(events[-1].opened_at_us - first_us) == 16_321

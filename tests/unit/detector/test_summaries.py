@@ -9,7 +9,7 @@ from geophone_detector.summaries import client_count, domain_name, summary_at_pe
 from geophone_shared.hashing import SecretKey
 from geophone_shared.summaries import ClientQueries, DomainSummary
 from geophone_shared.transactions import Outcome
-from tests.support.detector_rows import DAY_US, DOMAIN, NOON_US, Row, from_clients, row
+from tests.support.detector_rows import DAY_US, DOMAIN, HOUR_US, NOON_US, Row, from_clients, row
 from tests.support.window_driver import PLENTY, SECRET, create_windows, feed, mark
 
 pytestmark = pytest.mark.kernels
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.kernels
 
 def summary_of(rows: list[Row], exact_cap_names: int = PLENTY) -> DomainSummary:
     """The first row's domain after all of them, in four hours."""
-    windows = create_windows(exact_cap_names=exact_cap_names)
+    windows = create_windows(exact_cap_names=exact_cap_names, sketches=0)
     feed(windows, rows)
     return summary_now(windows.tables, 0, 1)
 
@@ -61,7 +61,7 @@ def test_a_summary_of_a_few_rows() -> None:
 def test_a_summary_now_has_what_lives_and_one_at_the_peak_what_did() -> None:
     windows = create_windows()
     feed(windows, [row(host, DOMAIN, NOON_US) for host in ("a", "bb")])
-    mark(windows, NOON_US + 5 * DAY_US)
+    mark(windows, NOON_US + 5 * HOUR_US)
     now, peak = summary_now(windows.tables, 0, 0), summary_at_peak(windows.tables, 0, 0)
     assert (now.unique_hostnames, now.information_bytes) == (0, 0)
     assert (peak.unique_hostnames, peak.information_bytes) == (2, 3)
@@ -184,8 +184,9 @@ def test_sample_names_are_the_first_eight_distinct_ones_as_they_were_written() -
 
 
 def test_a_name_that_comes_back_after_it_left_is_no_second_sample() -> None:
-    rows = [row("a", DOMAIN, NOON_US), row("A", DOMAIN, NOON_US + 2 * DAY_US)]
-    assert summary_of(rows).sample_names == ("a.pirate.sea",)
+    kept = [row("b", DOMAIN, NOON_US + 12 * hours * HOUR_US) for hours in range(4)]
+    rows = [row("a", DOMAIN, NOON_US), *kept, row("A", DOMAIN, NOON_US + 2 * DAY_US)]
+    assert summary_of(rows).sample_names == ("a.pirate.sea", "b.pirate.sea")
 
 
 @pytest.mark.parametrize(

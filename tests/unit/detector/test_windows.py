@@ -3,15 +3,19 @@
 import pytest
 
 from geophone_detector import windows as windows_module
-from geophone_detector.kernels.layout import LATEST_PANE, NEVER, PANE_US
-from geophone_detector.rules import SHIPPED_RULES
-from geophone_detector.windows import WINDOW_SECONDS, SlidingWindows, Stop
+from geophone_detector.capacities import DEFAULT_CAPACITIES
+from geophone_detector.kernels.layout import LATEST_PANE, NEVER, PANE_US, WINDOW_SECONDS, WINDOWS
+from geophone_detector.reading import Counts, live_counts, peak_counts
+from geophone_detector.rules import EXACT_CAP_NAMES, SHIPPED_RULES
+from geophone_detector.windows import SlidingWindows, Stop
 from geophone_shared.errors import ConfigError
+from geophone_shared.names import presentation
 from geophone_shared.suffixes import compile_suffix_set
 from tests.support.detector_rows import (
     DAY_US,
     DOMAIN,
     FAR_US,
+    HOUR_US,
     MINUTE_US,
     NOON_US,
     Row,
@@ -25,14 +29,12 @@ pytestmark = pytest.mark.kernels
 
 def names_now(windows: SlidingWindows) -> list[int]:
     """The live names of the first domain in each window."""
-    counts: list[int] = windows.tables.domains[0]["names"].tolist()
-    return counts
+    return [live_counts(windows.tables, 0, window).names for window in range(WINDOWS)]
 
 
 def peaks(windows: SlidingWindows) -> list[int]:
     """The most live names of the first domain in each window."""
-    counts: list[int] = windows.tables.domains[0]["peak_names"].tolist()
-    return counts
+    return [peak_counts(windows.tables, 0, window).names for window in range(WINDOWS)]
 
 
 def test_the_windows_are_ten_minutes_four_hours_and_a_day() -> None:
@@ -132,8 +134,9 @@ def test_after_a_jump_of_years_nothing_is_left() -> None:
     feed(windows, hosts)
     feed(windows, [row("new", DOMAIN, NOON_US + 4_000 * DAY_US)])
     assert names_now(windows) == [1, 1, 1]
-    assert peaks(windows) == [20, 20, 20]
+    assert peaks(windows) == [1, 1, 1]
     assert windows.tables.heads[0]["live_pairs"] == 1
+    assert windows.archive.domains(1)[DOMAIN].unique_hostnames == 20
 
 
 def test_times_of_1970_are_times_like_any_other() -> None:
@@ -147,46 +150,72 @@ def test_times_of_1970_are_times_like_any_other() -> None:
 def test_information_bytes_are_those_before_the_key_with_inner_dots() -> None:
     windows = create_windows()
     feed(windows, [row("ab.cde", DOMAIN, NOON_US), row("", DOMAIN, NOON_US)])
-    assert windows.tables.domains[0]["information"].tolist() == [6, 6, 6]
+    assert live_counts(windows.tables, 0, 0).information == 6
     assert names_now(windows) == [2, 2, 2]
 
 
-def test_at_the_exact_cap_rows_count_and_new_names_do_not() -> None:
-    windows = create_windows(exact_cap_names=2)
+def test_without_a_sketch_left_rows_count_at_the_exact_cap_and_new_names_do_not() -> None:
+    windows = create_windows(exact_cap_names=2, sketches=0)
     feed(windows, [row(host, DOMAIN, NOON_US) for host in ("a", "b", "c", "a", "c")])
-    record = windows.tables.domains[0]
-    assert record["names"].tolist() == [2, 2, 2]
-    assert (record["queries"], record["refused"]) == (5, 2)
+    assert live_counts(windows.tables, 0, 0) == Counts(2, 2, 4, 2)
+    assert windows.tables.domains[0]["queries"] == 5
     assert windows.tables.heads[0]["names_at_cap"] == 2
     # Room is made where names leave the longest window.
     feed(windows, [row("c", DOMAIN, NOON_US + DAY_US)])
-    assert windows.tables.domains[0]["names"].tolist() == [1, 1, 1]
+    assert names_now(windows) == [1, 1, 1]
 
 
-def test_a_full_pair_table_refuses_new_names_until_old_ones_leave() -> None:
-    windows = create_windows(pair_capacity=3)
-    feed(windows, [row(host, DOMAIN, NOON_US) for host in "abcd"])
-    assert names_now(windows) == [3, 3, 3]
-    assert windows.tables.heads[0]["names_without_room"] == 1
-    feed(windows, [row(host, DOMAIN, NOON_US + DAY_US) for host in "defg"])
-    assert names_now(windows) == [3, 3, 3]
-    assert windows.tables.heads[0]["names_without_room"] == 2
+def test_a_full_pair_table_is_swept_of_the_domains_with_the_fewest_names() -> None:
+    #   room for 4: a a (two names), b, c     d comes: b (the older of the small) goes, then d is in
+    windows = create_windows(pair_capacity=4)
+    hosts = [("a1", "a.example"), ("a2", "a.example"), ("b", "b.example"), ("c", "c.example")]
+    feed(windows, [row(host, domain, NOON_US + n) for n, (host, domain) in enumerate(hosts)])
+    feed(windows, [row("d", "d.example", NOON_US + 4)])
+    assert {presentation(key) for key in keys(windows.tables)} == {
+        "a.example",
+        "c.example",
+        "d.example",
+    }
+    assert windows.swept_domains == 1
+    assert windows.tables.heads[0]["names_without_room"] == 0
 
 
-def test_a_full_domain_table_leaves_out_the_rows_of_new_domains() -> None:
-    windows = create_windows(domain_capacity=1)
-    feed(windows, [row("a", DOMAIN, NOON_US), row("a", "other.example", NOON_US)])
-    assert list(keys(windows.tables)) == [b"\x06pirate\x03sea"]
+def test_a_full_domain_table_is_swept_too() -> None:
+    windows = create_windows(domain_capacity=2)
+    feed(windows, [row("a", f"d{number}.example", NOON_US + number) for number in range(5)])
+    assert {presentation(key) for key in keys(windows.tables)} == {"d3.example", "d4.example"}
+    assert windows.swept_domains == 3
+    assert windows.tables.heads[0]["rows_without_room"] == 0
+
+
+def test_where_every_domain_has_to_stay_new_ones_are_refused_until_time_moves_on() -> None:
+    windows = create_windows([create_rule(threshold=9)], domain_capacity=1)
+    feed(windows, [row("a", DOMAIN, NOON_US)])
+    windows.watch(0, [NEVER])  # as if an alert were open
+    feed(windows, [row("a", "other.example", NOON_US), row("b", DOMAIN, NOON_US)])
+    assert names_now(windows) == [2, 2, 2]
     assert windows.tables.heads[0]["rows_without_room"] == 1
+    windows.watch(0, None)
+    mark(windows, NOON_US + MINUTE_US)
+    feed(windows, [row("a", "other.example", NOON_US + MINUTE_US)])
+    assert list(keys(windows.tables)) == [b"\x05other\x07example"]
 
 
-def test_domains_with_long_names_may_use_up_the_room_for_names_first() -> None:
-    windows = create_windows(domain_capacity=3)
-    long = [row("", f"{letter * 60}.example", NOON_US) for letter in "ab"]
-    feed(windows, [*long, row("a", DOMAIN, NOON_US)])
-    # 3 × 24 bytes: the first long name takes 69 of them.
-    assert list(keys(windows.tables)) == [b"\x3c" + b"a" * 60 + b"\x07example"]
-    assert windows.tables.heads[0]["rows_without_room"] == 2
+def test_gaps_among_the_names_of_domains_are_closed_before_anything_is_swept() -> None:
+    #   names of 10 + 10 + 10 bytes in an arena of 40; the second leaves, a fourth of 13 doesn't fit
+    windows = create_windows(domain_name_bytes=40)
+    for number, at_us in enumerate([NOON_US, NOON_US - 10 * HOUR_US, NOON_US]):
+        feed(windows, [row("a", f"d{number}.net", NOON_US, time_us=at_us)])
+    mark(windows, NOON_US + 15 * HOUR_US)
+    assert len(keys(windows.tables)) == 2
+    feed(windows, [row("a", "longername.net", NOON_US + 15 * HOUR_US)])
+    feed(windows, [row("a", "another.net", NOON_US + 15 * HOUR_US)])
+    assert windows.swept_domains == 0
+    assert [presentation(key) for key in keys(windows.tables)] == [
+        "d0.net",
+        "longername.net",
+        "d2.net",
+    ]
 
 
 def test_the_indexes_grow_as_names_and_domains_come() -> None:
@@ -196,7 +225,7 @@ def test_the_indexes_grow_as_names_and_domains_come() -> None:
     assert windows.tables.pair_slots.size == 512
     assert windows.tables.domain_slots.size == 512
     feed(windows, rows)
-    assert windows.tables.heads[0]["domains"] == 200
+    assert windows.tables.heads[0]["live_domains"] == 200
     assert windows.tables.heads[0]["live_pairs"] == 200
 
 
@@ -270,10 +299,12 @@ def test_an_exact_cap_below_one_name_is_refused() -> None:
 
 def test_the_windows_work_at_their_full_size() -> None:
     """As in production: tables as large as they may become; untouched pages cost nothing."""
-    windows = SlidingWindows(SHIPPED_RULES, compile_suffix_set([]), SECRET, 65_536)
+    windows = SlidingWindows(
+        SHIPPED_RULES, compile_suffix_set([]), SECRET, EXACT_CAP_NAMES, DEFAULT_CAPACITIES
+    )
     feed(windows, [row("a", DOMAIN, NOON_US)])
     assert names_now(windows) == [1, 1, 1]
-    assert windows.tables.pairs.size == windows_module.PAIR_CAPACITY
+    assert windows.tables.pairs.size == DEFAULT_CAPACITIES.pairs
 
 
 def test_beyond_the_latest_pane_time_stands_still_and_nothing_hangs_twice() -> None:

@@ -6,6 +6,7 @@ by a domain with few live names is taken.
 
 import numpy as np
 
+from geophone_detector.kernels.counts import names_in
 from geophone_detector.kernels.layout import (
     CLIENT_BITS,
     FEW_NAMES,
@@ -16,8 +17,8 @@ from geophone_detector.kernels.layout import (
     TOP_CLIENTS,
     TOP_TYPES,
     WINDOWS,
-    Tables,
 )
+from geophone_detector.kernels.tables import Tables
 from geophone_shared.jit import Array, Record, inner_kernel, int64, kernel
 from geophone_shared.kernels.octets import copy_octets, is_same_name
 from geophone_shared.transactions import Outcome
@@ -34,20 +35,41 @@ _SHIFT = np.uint64(31)
 
 
 @kernel
+def has_few_names(tables: Tables, domain: int) -> bool:
+    """Whether a domain may lose its evidence to another."""
+    counts = int64(tables.domains[domain]["counts"])
+    if counts != NONE and tables.counts[counts]["sketch"] >= 0:
+        return False
+    return names_in(tables, domain, WINDOWS - 1) < FEW_NAMES
+
+
+@kernel
+def free_evidence(tables: Tables, domain: int) -> None:
+    """Give the record of a domain that is freed back to the pool."""
+    record = int64(tables.domains[domain]["evidence"])
+    if record != NONE:
+        tables.evidence[record]["domain"] = NONE
+        tables.evidence[record]["clients"] = tables.heads[0]["free_evidence"]
+        tables.heads[0]["free_evidence"] = record
+
+
+@kernel
 def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
     """Give a domain a record of the pool; `NONE` where all are held by domains with many names."""
     evidence, domains, heads = tables.evidence, tables.domains, tables.heads
-    record = int64(heads[0]["unused_evidence"])
-    if record < evidence.size:
+    record = int64(heads[0]["free_evidence"])
+    if record != NONE:
+        heads[0]["free_evidence"] = evidence[record]["clients"]
+    elif heads[0]["unused_evidence"] < evidence.size:
+        record = int64(heads[0]["unused_evidence"])
         heads[0]["unused_evidence"] = record + 1
     else:
-        record = NONE
         hand = int64(heads[0]["evidence_hand"])
         for _ in range(min(_LONGEST_SEARCH, evidence.size)):
             candidate = hand
             hand = hand + 1 if hand + 1 < evidence.size else 0
             holder = int64(evidence[candidate]["domain"])
-            if domains[holder]["names"][WINDOWS - 1] < FEW_NAMES:
+            if has_few_names(tables, holder):
                 domains[holder]["evidence"] = NONE
                 heads[0]["evidence_taken"] += 1
                 record = candidate

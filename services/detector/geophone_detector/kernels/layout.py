@@ -1,6 +1,7 @@
-"""How the detector's state lies in memory: the records and the tables that the kernels work on.
+"""How the detector's state lies in memory: the records that the kernels work on.
 
-    name ─► pair ─► domain ─► evidence
+    name ─► pair ─► domain ─► counts ─► sketch (above the exact cap)
+             │         ├────► evidence
              │         └────► watch (the values at which the caller wants to be told)
              └─ wheels (which pairs leave which window when)
 
@@ -8,11 +9,8 @@ A *pair* is a live hostname: its keyed hash, the last one-minute pane it was see
 All windows are counted from the one pane.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from geophone_shared.jit import Array
 from geophone_shared.kernels.index import VACANT
 
 NONE = VACANT
@@ -23,6 +21,8 @@ WINDOW_PANES = (10, 240, 1440)
 """The windows' lengths in panes, shortest first: 10 min, 4 h, 24 h."""
 WINDOWS = len(WINDOW_PANES)
 LONGEST_PANES = WINDOW_PANES[-1]
+
+WINDOW_SECONDS = tuple(panes * PANE_US // 1_000_000 for panes in WINDOW_PANES)
 
 WHEEL_PANES = 2048
 """Buckets of a wheel: a power of two above the longest window, so live panes never share one."""
@@ -42,35 +42,86 @@ its information bytes, `next` the links of the wheels' lists (`next[0]` also tha
 
 DOMAIN = np.dtype(
     [
-        ("hash", "u8"),
+        ("hash", "u4"),
+        ("name_offset", "u4"),
         ("first_us", "i8"),
         ("last_us", "i8"),
         ("bytes_in", "u8"),
         ("bytes_out", "u8"),
+        ("queries", "u4"),
+        ("unanswered", "u4"),
+        ("counts", "i4"),
+        ("evidence", "i2"),
+        ("watch", "u2"),
+        ("name_length", "u1"),
+        ("is_allowed", "u1"),
+        ("lives", "u1"),
+        ("peaks", "u1"),
+        ("information", "u1"),
+        ("peak_information", "u1", (WINDOWS,)),
+    ],
+    align=True,
+)
+"""A registered domain, or an entry of the allow list that is finer than one: a cache line.
+
+19 of 20 domains never have two live names. Such a *single* one has no `COUNTS` (`counts` is
+`NONE`): bit `1 << window` of `lives` says whether the window holds its name, of `peaks` whether it
+ever held one; `information` is its name's, `peak_information` the most a name in the window had.
+Totals are since the record began. A freed record has `first_us` `NEVER`; `counts` then links it.
+"""
+
+COUNTS = np.dtype(
+    [
         ("names", "u4", (WINDOWS,)),
         ("information", "u4", (WINDOWS,)),
         ("peak_names", "u4", (WINDOWS,)),
         ("peak_information", "u4", (WINDOWS,)),
-        ("queries", "u4"),
-        ("unanswered", "u4"),
+        ("peak_names_lower", "u4", (WINDOWS,)),
+        ("peak_names_upper", "u4", (WINDOWS,)),
         ("refused", "u4"),
-        ("name_offset", "u4"),
-        ("evidence", "i4"),
-        ("watch", "i4"),
-        ("name_length", "u1"),
-        ("is_allowed", "u1"),
+        ("sketch", "i4"),
     ],
     align=True,
 )
-"""A registered domain, or an entry of the allow list that is finer than one.
+"""What lives in each window of a domain that had two names at a time, and the most that ever did.
 
-`names` and `information` are what lives in each window; the peaks, what ever did at a time.
-`refused` counts rows whose new name was not counted, because the domain was at the exact cap.
-Totals are since the record began.
+Where `peak_names_upper` isn't 0, the peak is an estimate between `peak_names_lower` and it.
+`refused` counts rows whose new name was not counted. `sketch` is the domain's record of `SKETCH`;
+while it has one, `names` and `information` are of the names that are pairs, too, and the sketch
+says how many there are in all. In a freed record it links the next one.
+"""
+
+NO_SKETCH_LEFT = -2
+"""`sketch` of a domain at the exact cap for which there was none."""
+
+SKETCH = np.dtype(
+    [
+        ("domain", "i8"),
+        ("base_pane", "i8"),
+        ("rows", "i8"),
+        ("is_recording", "i8"),
+        ("recording_since_pane", "i8"),
+        ("names", "i8", (WINDOWS,)),
+        ("names_lower", "i8", (WINDOWS,)),
+        ("names_upper", "i8", (WINDOWS,)),
+        ("information", "i8", (WINDOWS,)),
+    ]
+)
+"""The sliding HLL of a domain above the exact cap, and what it said at the last pane edge.
+
+`base_pane` is what its panes count from, `rows` how many rows it has seen: it can't have more names
+than those and the ones that it began with. While `is_recording`, since `recording_since_pane`, new
+names become pairs as well.
 """
 
 UNSEEN = -1
 """`last_us` of a domain before its first row."""
+
+NEVER = int(np.iinfo(np.int64).max)
+"""A time, or a watched value, that isn't reached."""
+
+EVERYONE = 0
+"""The watch that a domain has until it gets its own."""
 
 FEW_NAMES = 8
 """A domain with fewer live names may lose its evidence to another."""
@@ -109,29 +160,6 @@ EVIDENCE = np.dtype(
 linear counter) then says about how many. The sample names lie in a buffer of their own.
 """
 
-HEADS = np.dtype(
-    [
-        ("now_pane", "i8"),
-        ("clock_us", "i8"),
-        ("free_pair", "i8"),
-        ("unused_pair", "i8"),
-        ("live_pairs", "i8"),
-        ("domains", "i8"),
-        ("names_bytes", "i8"),
-        ("unused_evidence", "i8"),
-        ("evidence_hand", "i8"),
-        ("event_domain", "i8"),
-        ("event_pane", "i8"),
-        ("late_rows", "i8"),
-        ("future_rows", "i8"),
-        ("names_at_cap", "i8"),
-        ("names_without_room", "i8"),
-        ("rows_without_room", "i8"),
-        ("evidence_taken", "i8"),
-    ]
-)
-"""Clocks, free lists, what the last call stopped for, and counters."""
-
 LATEST_PANE = int(np.iinfo(np.int32).max)
 """In the year 6053. What is dated later counts as of then: a pair's pane must not overflow."""
 
@@ -140,51 +168,6 @@ NEVER_SEEN = int(np.iinfo(np.int32).min)
 
 PANE_UNSET = -(1 << 40)
 
-NEVER = int(np.iinfo(np.int64).max)
-"""A watched value that isn't reached."""
-
 NAMES = 0
 INFORMATION = 1
 """The measures of a rule."""
-
-
-class Tables(NamedTuple):
-    """The state of one detector.
-
-    Attributes:
-        pairs: `PAIR` array: the table's capacity.
-        pair_slots: int32, their index.
-        wheels: int32[WINDOWS, WHEEL_PANES]: the first pair of each bucket's list.
-        domains: `DOMAIN` array: the table's capacity.
-        domain_slots: int32, their index.
-        domain_names: uint8: wire names, lower case.
-        evidence: `EVIDENCE` array: the pool.
-        samples: uint8[SAMPLE_NAMES, len(evidence) * SAMPLE_STRIDE]: wire names, original case.
-        watch: int64[n, rules]: values at which the kernel stops; row 0 is everyone's.
-        rule_window: int64[rules]: index into the windows.
-        rule_measure: int64[rules]: `NAMES` or `INFORMATION`.
-        allow_slots: the allow list's suffixes, with `allow_labels`.
-        allow_labels: uint8.
-        heads: one `HEADS`.
-        key0: first half of the secret that keys all hashes.
-        key1: its second half.
-        exact_cap: how many live names of a domain are counted.
-    """
-
-    pairs: Array
-    pair_slots: Array
-    wheels: Array
-    domains: Array
-    domain_slots: Array
-    domain_names: Array
-    evidence: Array
-    samples: Array
-    watch: Array
-    rule_window: Array
-    rule_measure: Array
-    allow_slots: Array
-    allow_labels: Array
-    heads: Array
-    key0: np.uint64
-    key1: np.uint64
-    exact_cap: int

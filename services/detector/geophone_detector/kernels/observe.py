@@ -2,22 +2,30 @@
 
 import numpy as np
 
+from geophone_detector.kernels.counts import counts_of, information_in, names_in
 from geophone_detector.kernels.domains import count_row, domain_of
-from geophone_detector.kernels.evidence import add_evidence, add_sample, take_evidence
+from geophone_detector.kernels.evidence import (
+    add_evidence,
+    add_sample,
+    has_few_names,
+    take_evidence,
+)
 from geophone_detector.kernels.layout import (
     COMPLETE,
-    FEW_NAMES,
     INFORMATION,
     LONGEST_PANES,
+    NO_SKETCH_LEFT,
     NONE,
     PANE_US,
     UNSEEN,
     WINDOWS,
-    Tables,
 )
-from geophone_detector.kernels.pairs import add_pair, find_pair, touch_pair
+from geophone_detector.kernels.pairs import add_pair, find_pair, has_pair_left, touch_pair
+from geophone_detector.kernels.sketches import see_name
+from geophone_detector.kernels.tables import Tables
 from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.hashing import siphash13
+from geophone_shared.kernels.index import is_full
 
 EXHAUSTED = 0
 """All rows are counted."""
@@ -27,21 +35,30 @@ CROSSED = 2
 """By the last row, a watched value of `event_domain` was reached."""
 INDEX_FULL = 3
 """An index has to grow before the next row."""
+NO_ROOM = 4
+"""The next row needs a record and none is left: free some, or refuse it (`is_refusing`)."""
+CAP_REACHED = 5
+"""The next row has a new name of `event_domain`, which is at the exact cap and has no sketch."""
 
 
 @inner_kernel
 def _has_crossed(tables: Tables, domain: int) -> bool:
-    record = tables.domains[domain]
-    watch = int64(record["watch"])
+    watch = int64(tables.domains[domain]["watch"])
     for rule in range(tables.rule_window.size):
-        window = tables.rule_window[rule]
+        window = int64(tables.rule_window[rule])
         if tables.rule_measure[rule] == INFORMATION:
-            value = int64(record["information"][window])
+            value = information_in(tables, domain, window)
         else:
-            value = int64(record["names"][window])
+            value = names_in(tables, domain, window)
         if value >= tables.watch[watch, rule]:
             return True
     return False
+
+
+@inner_kernel
+def _sketch_of(tables: Tables, domain: int) -> int:
+    counts = int64(tables.domains[domain]["counts"])
+    return NONE if counts == NONE else int64(tables.counts[counts]["sketch"])
 
 
 @kernel
@@ -69,16 +86,12 @@ def observe_rows(
         if now > heads[0]["now_pane"]:
             heads[0]["event_pane"] = now
             return index, PANE_AHEAD
-        if (
-            2 * heads[0]["live_pairs"] >= tables.pair_slots.size
-            or 2 * heads[0]["domains"] >= tables.domain_slots.size
+        if is_full(tables.pair_slots, int64(heads[0]["live_pairs"])) or is_full(
+            tables.domain_slots, int64(heads[0]["live_domains"])
         ):
             return index, INDEX_FULL
         heads[0]["clock_us"] = clock_us
-        time_us = int64(row["time_us"])
-        if time_us > latest_us:
-            heads[0]["future_rows"] += 1
-            time_us = int64(latest_us)
+        time_us = min(int64(row["time_us"]), latest_us)
         pane = min(time_us // PANE_US, now)
         if pane <= now - LONGEST_PANES:
             heads[0]["late_rows"] += 1
@@ -88,35 +101,61 @@ def observe_rows(
         hash_value = siphash13(names, start, length, tables.key0, tables.key1)
         pair = find_pair(tables, hash_value)
         is_new = pair == NONE
+        is_pair = not is_new
         if is_new:
-            domain = domain_of(tables, names, start, length, int64(row["domain_offset"]))
+            has_room = has_pair_left(tables)
+            domain = domain_of(tables, names, start, length, int64(row["domain_offset"]), has_room)
             if domain == NONE:
+                if heads[0]["is_refusing"] == 0:
+                    return index, NO_ROOM
                 heads[0]["rows_without_room"] += 1
                 continue
-            if domains[domain]["names"][WINDOWS - 1] >= tables.exact_cap:
-                domains[domain]["refused"] += np.uint32(1)
-                heads[0]["names_at_cap"] += 1
-            else:
-                key_length = int64(domains[domain]["name_length"])
-                information = max(length - key_length - 1, 0)
-                pair = add_pair(tables, hash_value, domain, information)
-                if pair == NONE:
-                    domains[domain]["refused"] += np.uint32(1)
-                    heads[0]["names_without_room"] += 1
         else:
             domain = int64(tables.pairs[pair]["domain"])
+        sketch = _sketch_of(tables, domain)
+        if is_new:
+            is_pair = sketch < 0 or tables.sketches[sketch]["is_recording"] != 0
+            if sketch < 0 and names_in(tables, domain, WINDOWS - 1) >= tables.exact_cap:
+                if sketch != NO_SKETCH_LEFT:
+                    heads[0]["event_domain"] = domain
+                    return index, CAP_REACHED
+                is_pair = False
+                heads[0]["names_at_cap"] += 1
+                tables.counts[counts_of(tables, domain)]["refused"] += np.uint32(1)
+            elif is_pair and not has_room:
+                if heads[0]["is_refusing"] == 0:
+                    return index, NO_ROOM
+                is_pair = False
+                heads[0]["names_without_room"] += 1
+                tables.counts[counts_of(tables, domain)]["refused"] += np.uint32(1)
+        information = max(length - int64(domains[domain]["name_length"]) - 1, 0)
+        if is_new and is_pair:
+            pair = add_pair(tables, hash_value, domain, information)
         record = int64(domains[domain]["evidence"])
         if record == NONE:
             if domains[domain]["last_us"] == UNSEEN:
                 record = take_evidence(tables, domain, int64(COMPLETE))
-            elif domains[domain]["names"][WINDOWS - 1] >= FEW_NAMES:
+            elif not has_few_names(tables, domain):
                 record = take_evidence(tables, domain, time_us)
+        heads[0]["future_rows"] += int64(int64(row["time_us"]) > latest_us)
         count_row(domains, domain, row, time_us)
         if record != NONE:
             add_evidence(tables.evidence, record, row)
-            if is_new and pair != NONE:
+            if is_new and (is_pair or sketch >= 0):
                 add_sample(tables, record, names, start, length)
-        if pair != NONE and touch_pair(tables, pair, pane) and _has_crossed(tables, domain):
-            heads[0]["event_domain"] = domain
-            return index + 1, CROSSED
+        if sketch >= 0:
+            tables.sketches[sketch]["rows"] += 1
+            base = int64(tables.sketches[sketch]["base_pane"])
+            see_name(
+                tables.sketch_panes,
+                tables.sketch_weights,
+                sketch,
+                pane - base,
+                hash_value,
+                information,
+            )
+        if is_pair and touch_pair(tables, pair, pane) and sketch < 0:
+            if _has_crossed(tables, domain):
+                heads[0]["event_domain"] = domain
+                return index + 1, CROSSED
     return rows.size, EXHAUSTED

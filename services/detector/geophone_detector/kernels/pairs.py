@@ -10,6 +10,8 @@ proportion to what hangs there (hierarchical timing wheels with lazy restarts: V
 
 import numpy as np
 
+from geophone_detector.kernels.counts import counts_of, gain_name, lose_name, names_in
+from geophone_detector.kernels.domains import note_if_empty
 from geophone_detector.kernels.layout import (
     LONGEST_PANES,
     NEVER_SEEN,
@@ -17,8 +19,9 @@ from geophone_detector.kernels.layout import (
     WHEEL_PANES,
     WINDOW_PANES,
     WINDOWS,
-    Tables,
 )
+from geophone_detector.kernels.sketches import see_name
+from geophone_detector.kernels.tables import Tables
 from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.index import enter, home_slot, next_slot, remove
 
@@ -38,17 +41,22 @@ def find_pair(tables: Tables, hash_value: np.uint64) -> int:
 
 
 @kernel
+def has_pair_left(tables: Tables) -> bool:
+    """Whether a new name can be a pair."""
+    heads = tables.heads
+    return bool(heads[0]["free_pair"] != NONE or heads[0]["unused_pair"] < tables.pairs.size)
+
+
+@kernel
 def add_pair(tables: Tables, hash_value: np.uint64, domain: int, information: int) -> int:
-    """Take a pair for a new name, in no window so far; `NONE` where there is no room."""
+    """Take a pair, of which one is left, for a new name: in no window so far."""
     pairs, heads = tables.pairs, tables.heads
     pair = int64(heads[0]["free_pair"])
     if pair != NONE:
         heads[0]["free_pair"] = pairs[pair]["next"][0]
-    elif heads[0]["unused_pair"] < pairs.size:
-        pair = int64(heads[0]["unused_pair"])
-        heads[0]["unused_pair"] += 1
     else:
-        return NONE
+        pair = int64(heads[0]["unused_pair"])
+        heads[0]["unused_pair"] = pair + 1
     pairs[pair]["hash"] = hash_value
     pairs[pair]["pane"] = NEVER_SEEN
     pairs[pair]["domain"] = domain
@@ -59,7 +67,8 @@ def add_pair(tables: Tables, hash_value: np.uint64, domain: int, information: in
 
 
 @inner_kernel
-def _hang(tables: Tables, window: int, pair: int, pane: int) -> None:
+def hang(tables: Tables, window: int, pair: int, pane: int) -> None:
+    """Hang a pair into a window's wheel."""
     bucket = pane & (WHEEL_PANES - 1)
     tables.pairs[pair]["next"][window] = tables.wheels[window, bucket]
     tables.wheels[window, bucket] = pair
@@ -70,9 +79,9 @@ def touch_pair(tables: Tables, pair: int, pane: int) -> bool:
     """See a name in a pane that the longest window holds.
 
     Returns:
-        Whether a window gained the name; then its domain's counts and peaks have risen.
+        Whether a window gained the name; then its domain's counts have risen.
     """
-    pairs, domains = tables.pairs, tables.domains
+    pairs = tables.pairs
     old = int64(pairs[pair]["pane"])
     if pane <= old:
         return False
@@ -80,28 +89,25 @@ def touch_pair(tables: Tables, pair: int, pane: int) -> bool:
     now = int64(tables.heads[0]["now_pane"])
     if old > now - WINDOW_PANES[0]:
         return False
-    has_gained = False
     domain = int64(pairs[pair]["domain"])
+    if old <= now - LONGEST_PANES and names_in(tables, domain, WINDOWS - 1) > 0:
+        counts_of(tables, domain)
+    information = int64(pairs[pair]["information"])
+    has_gained = False
     for window in range(WINDOWS):
-        left = now - _WINDOW_PANES[window]
-        if old <= left < pane:
+        if old <= now - _WINDOW_PANES[window] < pane:
             has_gained = True
-            _hang(tables, window, pair, pane)
-            domains[domain]["names"][window] += np.uint32(1)
-            domains[domain]["information"][window] += np.uint32(pairs[pair]["information"])
-            domains[domain]["peak_names"][window] = max(
-                domains[domain]["peak_names"][window], domains[domain]["names"][window]
-            )
-            domains[domain]["peak_information"][window] = max(
-                domains[domain]["peak_information"][window], domains[domain]["information"][window]
-            )
+            hang(tables, window, pair, pane)
+            gain_name(tables, domain, window, information)
     return has_gained
 
 
 @inner_kernel
-def _free_pair(tables: Tables, pair: int) -> None:
+def free_pair(tables: Tables, pair: int) -> None:
+    """Free a pair that no window counts any more."""
     heads = tables.heads
     remove(tables.pair_slots, tables.pairs, pair)
+    tables.pairs[pair]["pane"] = NEVER_SEEN
     tables.pairs[pair]["next"][0] = heads[0]["free_pair"]
     heads[0]["free_pair"] = pair
     heads[0]["live_pairs"] -= 1
@@ -109,7 +115,7 @@ def _free_pair(tables: Tables, pair: int) -> None:
 
 @inner_kernel
 def _advance_one(tables: Tables, now: int) -> None:
-    pairs, domains = tables.pairs, tables.domains
+    pairs = tables.pairs
     for window in range(WINDOWS):
         leaving = now - _WINDOW_PANES[window]
         bucket = leaving & (WHEEL_PANES - 1)
@@ -119,13 +125,13 @@ def _advance_one(tables: Tables, now: int) -> None:
             following = int64(pairs[pair]["next"][window])
             pane = int64(pairs[pair]["pane"])
             if pane > leaving:
-                _hang(tables, window, pair, pane)
+                hang(tables, window, pair, pane)
             else:
                 domain = int64(pairs[pair]["domain"])
-                domains[domain]["names"][window] -= np.uint32(1)
-                domains[domain]["information"][window] -= np.uint32(pairs[pair]["information"])
+                lose_name(tables, domain, window, int64(pairs[pair]["information"]))
                 if window == WINDOWS - 1:
-                    _free_pair(tables, pair)
+                    free_pair(tables, pair)
+                    note_if_empty(tables, domain)
             pair = following
 
 
@@ -142,6 +148,23 @@ def advance_panes(tables: Tables, now: int) -> None:
         pane += 1
         _advance_one(tables, pane)
     heads[0]["now_pane"] = now
+
+
+@kernel
+def copy_to_sketch(tables: Tables, domain: int, sketch: int, base_pane: int) -> None:
+    """Let a sketch see all live names of a domain, each in the pane it was last seen in."""
+    pairs = tables.pairs
+    for pair in range(int64(tables.heads[0]["unused_pair"])):
+        pane = int64(pairs[pair]["pane"])
+        if pairs[pair]["domain"] == domain and pane != NEVER_SEEN:
+            see_name(
+                tables.sketch_panes,
+                tables.sketch_weights,
+                sketch,
+                pane - base_pane,
+                pairs[pair]["hash"],
+                int64(pairs[pair]["information"]),
+            )
 
 
 @kernel

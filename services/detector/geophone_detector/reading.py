@@ -1,0 +1,75 @@
+"""What lives in a window of a domain, and the most that ever did, read from the tables [core]."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from geophone_detector.kernels.layout import NONE
+from geophone_detector.kernels.tables import Tables
+from geophone_shared.jit import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Names and information bytes of a window.
+
+    Attributes:
+        names: how many distinct names.
+        names_lower: there aren't fewer ...
+        names_upper: ... nor more; all three are the same where the count is exact.
+        information: the names' information bytes, together.
+    """
+
+    names: int
+    names_lower: int
+    names_upper: int
+    information: int
+
+
+def live_counts(tables: Tables, domain: int, window: int) -> Counts:
+    """What lives in the window (an index) now; above the exact cap, as of the last pane edge."""
+    record = tables.domains[domain]
+    index = int(record["counts"])
+    if index == NONE:
+        lives = int(record["lives"]) >> window & 1
+        return Counts(lives, lives, lives, lives * int(record["information"]))
+    counts = tables.counts[index]
+    sketch = int(counts["sketch"])
+    if sketch >= 0:
+        estimate = tables.sketches[sketch]
+        return Counts(
+            int(estimate["names"][window]),
+            int(estimate["names_lower"][window]),
+            int(estimate["names_upper"][window]),
+            int(estimate["information"][window]),
+        )
+    names = int(counts["names"][window])
+    upper = names + int(counts["refused"])
+    return Counts(names, names, upper, int(counts["information"][window]))
+
+
+def peak_counts(tables: Tables, domain: int, window: int) -> Counts:
+    """The most that ever lived in the window, names and information bytes each."""
+    record = tables.domains[domain]
+    index = int(record["counts"])
+    if index == NONE:
+        names = int(record["peaks"]) >> window & 1
+        return Counts(names, names, names, int(record["peak_information"][window]))
+    counts = tables.counts[index]
+    names = int(counts["peak_names"][window])
+    lower, upper = names, names
+    if counts["peak_names_upper"][window]:
+        lower = int(counts["peak_names_lower"][window])
+        upper = int(counts["peak_names_upper"][window])
+    upper += int(counts["refused"])
+    return Counts(names, lower, upper, int(counts["peak_information"][window]))
+
+
+def peak_names(tables: Tables, domains: Array, window: int) -> Array:
+    """int64: the peaks of many domains (indexes) in a window."""
+    records = tables.domains[domains]
+    peaks = (records["peaks"] >> np.uint8(window) & 1).astype(np.int64)
+    with_counts = np.flatnonzero(records["counts"] != NONE)
+    counts = records["counts"][with_counts]
+    peaks[with_counts] = tables.counts["peak_names"][counts, window]
+    return peaks
