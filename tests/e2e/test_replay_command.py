@@ -40,7 +40,8 @@ ALERT_FIELDS = {
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "NUMBA_DISABLE_JIT"):
+    plain = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "NUMBA_DISABLE_JIT")
+    for name in (*plain, "GEOPHONE_DETECTOR_HASH_KEY", "GEOPHONE_DETECTOR_HASH_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 
@@ -234,6 +235,51 @@ def assert_one_sentence(done: "subprocess.CompletedProcess[bytes]", reason: str)
     assert said.startswith("geophone: ")
     assert said.count("\n") == 1
     assert reason in said
+
+
+def test_a_hash_key_of_ones_own_changes_no_exact_count(
+    demo_report: dict[str, Any],
+    demo_capture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("0123456789abcdef" * 2)
+    key_file.chmod(0o600)
+    report = report_of(replay("--json", "--hash-key-file", key_file, demo_capture))
+    assert without_time_and_names(report) == without_time_and_names(demo_report)
+    monkeypatch.setenv("GEOPHONE_DETECTOR_HASH_KEY", "0123456789abcdef")
+    assert_one_sentence(replay(demo_capture), "GEOPHONE_DETECTOR_HASH_KEY holds no hash key")
+    monkeypatch.setenv("GEOPHONE_DETECTOR_HASH_KEY_FILE", str(key_file))
+    assert_one_sentence(replay(demo_capture), "are both set")
+    assert replay("--hash-key-file", key_file, demo_capture).returncode == 0
+
+
+def test_an_interruption_before_the_key_is_known_prints_what_was_found(
+    demo_capture: Path, demo_report: dict[str, Any]
+) -> None:
+    """So little came through the pipe that the replay still waits for the start of its input."""
+    with subprocess.Popen(
+        [GEOPHONE, "replay", "--json", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(demo_capture.read_bytes()[:20_000])
+        process.stdin.flush()
+        while unread_bytes(process.stdin):
+            time.sleep(0.05)
+        time.sleep(0.5)  # for the read to return; then it waits for more
+        process.send_signal(signal.SIGINT)
+        report = json.load(process.stdout)
+        assert process.wait(timeout=20) == 130
+    assert report["interrupted"] is True
+    assert report["capture"]["bytes"] == 20_000
+    assert report["capture"]["first"] == demo_report["capture"]["first"]
+    assert 50 < report["capture"]["packets"] < demo_report["capture"]["packets"]
+    assert report["warnings"] == []
 
 
 def test_an_interruption_prints_what_was_found(demo_capture: Path) -> None:

@@ -121,6 +121,14 @@ class CaptureFile:
             damages=self._damages,
         )
 
+    def start(self, size: int) -> bytes:
+        """The first `size` bytes, unpacked, fewer only at the end; to be called first of all."""
+        return self._reader.start(size)
+
+    def end_here(self) -> None:
+        """Read nothing more; the packets that have been read whole are still handed out."""
+        self._reader.is_stopped = True
+
     def read_packets(self) -> Array:
         """The next packets: `PACKET` rows, valid until the next call; none at the end.
 
@@ -141,7 +149,8 @@ class CaptureFile:
             elif self._rows > 1:
                 break
             elif not reader.fill(self._rows):
-                self._stop(reader.trouble or _WHAT_IS_WRONG.get(stop))
+                cut = None if reader.is_stopped else _WHAT_IS_WRONG.get(stop)
+                self._stop(reader.trouble or cut)
         settle_clocks(packets, self._rows)
         ready = self._rows
         if self._is_at_end:

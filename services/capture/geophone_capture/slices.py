@@ -13,12 +13,14 @@ class SliceReader:
         end: where they end.
         bytes_read: unpacked, in all.
         trouble: why nothing more can be read, a clause; None at a file's proper end.
+        is_stopped: whether to read nothing more; set by whoever has seen enough.
     """
 
     def __init__(self, source: Input, region: Region) -> None:
         self.position = self.end = region.start
         self.bytes_read = 0
         self.trouble: str | None = None
+        self.is_stopped = False
         self._stream = Decompressed(source)
         self._region = region
         self._view = region.buffer.data
@@ -29,6 +31,18 @@ class SliceReader:
             pass
         return bytes(self._view[self.position : min(self.end, self.position + size)])
 
+    def start(self, size: int) -> bytes:
+        """The file's first `size` bytes, fewer only at the end; they stay to be read.
+
+        Args:
+            size: at most `LONGEST_RECORD_BYTES`, which the region surely has room for. It has to
+                be asked before the first packet is.
+        """
+        while self.bytes_read < size and self.fill(rows=0):
+            pass
+        first = self._region.start
+        return bytes(self._view[first : first + min(size, self.bytes_read)])
+
     def fill(self, rows: int) -> bool:
         """Read at most a slice more; whether there was anything.
 
@@ -36,6 +50,8 @@ class SliceReader:
             rows: 1 where the packet of the region's first row must be kept, else 0. Packets of
                 other rows are gone, and that row's `offset` may change.
         """
+        if self.is_stopped:
+            return False
         region = self._region
         if region.stop - self.end < region.slice_bytes:
             self._move_up(rows)

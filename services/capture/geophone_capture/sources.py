@@ -85,6 +85,33 @@ class CaptureStream:
             yield PacketBlock(self._regions.buffer, packets)
         self._close(0)
 
+    def start(self, size: int) -> bytes:
+        """The first `size` bytes of the input, unpacked: of the files one after another, as named.
+
+        Waits for those of a pipe, and takes none of them away. To be called before iterating.
+
+        Raises:
+            ConfigError: a file can't be opened any more.
+        """
+        start = b""
+        for place, name in enumerate(self._names):
+            if len(start) == size:
+                break
+            if place in self._open:
+                start += self._open[place].start(size - len(start))
+            else:
+                region = self._regions.take()
+                with closing(open_capture(name, region)) as file:
+                    start += file.start(size - len(start))
+                self._regions.give_back(region)
+        return start
+
+    def end_here(self) -> None:
+        """Read nothing more: what is iterated over then is what has been read already."""
+        for file in self._open.values():
+            file.end_here()
+        self._waiting = [each for each in self._waiting if each.place in self._open]
+
     @property
     def bytes_read(self) -> int:
         """How much capture data was read, unpacked."""

@@ -26,6 +26,9 @@ from geophone_shared.transactions import Outcome, Transactions
 _CLOCK_TOLERANCE_US = 60_000_000
 """A row dated further ahead of this machine's clock is counted as of then."""
 
+_KEY_INPUT_BYTES = 64 << 10
+"""So much of the input makes the key of its hash tables."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
@@ -43,6 +46,7 @@ class ReplayOptions:
         memory_budget_bytes: for the tables; full, they are swept.
         sketch_budget_bytes: for the domains above the exact cap.
         ports: UDP ports that carry DNS.
+        secret: the key of the hash tables; None for the one that the input gives.
     """
 
     files: tuple[str, ...]
@@ -56,6 +60,7 @@ class ReplayOptions:
     memory_budget_bytes: int = MEMORY_BUDGET_BYTES
     sketch_budget_bytes: int = SKETCH_BUDGET_BYTES
     ports: tuple[int, ...] = (53,)
+    secret: SecretKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,22 @@ def replay(
         ConfigError: the options or the files can't be used.
     """
     started_seconds = time.monotonic()
-    stages = _Stages(options, time.time_ns() // 1000 + _CLOCK_TOLERANCE_US)
-    decoder = stages.decoder
+    latest_us = time.time_ns() // 1000 + _CLOCK_TOLERANCE_US
+    rules = with_thresholds(SHIPPED_RULES, options.rule_thresholds)
+    allow_list = _allow_list(options)
+    capacities = capacities_within(options.memory_budget_bytes, options.sketch_budget_bytes)
+    report = ReplayReport(options.files, options.top, options.window_seconds)
     is_interrupted = False
     with CaptureStream(options.files) as stream:
+        try:
+            secret = options.secret or _key_of(stream)
+        except KeyboardInterrupt:
+            is_interrupted = True
+            stream.end_here()
+            secret = _key_of(stream)
+        decoder = TransactionDecoder(secret, options.ports)
+        detector = Detector(rules, allow_list, secret, options.exact_cap_names, capacities)
+        stages = _Stages(decoder, detector, report, latest_us, options.answered_only)
         try:
             for block in stream:
                 for transactions in decoder.feed(block):
@@ -94,45 +111,51 @@ def replay(
             stages.detect(transactions)
         stages.end()
         remember_compiled()
-        return stages.report.to_json(
-            stream, decoder, stages.detector, is_interrupted, time.monotonic() - started_seconds
+        return report.to_json(
+            stream, decoder, detector, is_interrupted, time.monotonic() - started_seconds
         )
+
+
+def _key_of(stream: CaptureStream) -> SecretKey:
+    """The key that belongs to the input, wherever it lies and however it is packed.
+
+    Of a pipe it waits for as much as it takes; after an interruption it takes what there is.
+    """
+    return SecretKey.derived_from(stream.start(_KEY_INPUT_BYTES))
 
 
 class _Stages:
     """Capture and detector of one replay, and what is reported of them."""
 
-    def __init__(self, options: ReplayOptions, latest_us: int) -> None:
-        # Which secret it is changes nothing here: names are counted one by one.
-        secret = SecretKey.derived_from("\0".join(options.files).encode(errors="surrogateescape"))
-        rules = with_thresholds(SHIPPED_RULES, options.rule_thresholds)
-        self.decoder = TransactionDecoder(secret, options.ports)
-        self.detector = Detector(
-            rules,
-            _allow_list(options),
-            secret,
-            options.exact_cap_names,
-            capacities_within(options.memory_budget_bytes, options.sketch_budget_bytes),
-        )
-        self.report = ReplayReport(options.files, options.top, options.window_seconds)
+    def __init__(
+        self,
+        decoder: TransactionDecoder,
+        detector: Detector,
+        report: ReplayReport,
+        latest_us: int,
+        answered_only: bool,  # noqa: FBT001
+    ) -> None:
+        self._decoder = decoder
+        self._detector = detector
+        self._report = report
         self._suffixes = load_suffixes()
         self._latest_us = latest_us
-        self._answered_only = options.answered_only
+        self._answered_only = answered_only
 
     def detect(self, transactions: Transactions) -> None:
         """Find the rows' registered domains and count them."""
         rows, names = transactions.rows, transactions.names
         assign_domain_offsets(rows, names, self._suffixes.slots, self._suffixes.labels)
-        self.report.count(rows)
+        self._report.count(rows)
         if self._answered_only:
             transactions = Transactions(rows[rows["outcome"] == Outcome.ANSWERED], names)
-        self.report.add(self.detector.observe(transactions, self._latest_us))
+        self._report.add(self._detector.observe(transactions, self._latest_us))
 
     def end(self) -> None:
         """Bring the windows to the last packet's time."""
-        clock_us = self.decoder.clock_us
+        clock_us = self._decoder.clock_us
         if clock_us is not None:
-            self.report.add(self.detector.advance(min(clock_us, self._latest_us)))
+            self._report.add(self._detector.advance(min(clock_us, self._latest_us)))
 
 
 def _allow_list(options: ReplayOptions) -> SuffixTable:

@@ -1,5 +1,6 @@
 """`geophone replay`: options in, a report out, an exit code."""
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -102,6 +103,15 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
             min=1, max=65_535, metavar="N", help="UDP port of DNS; repeatable.  [default: 53]"
         ),
     ] = None,
+    hash_key_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The secret key of the hash tables: 16 bytes or 32 hex digits. In the environment:"
+            " GEOPHONE_DETECTOR_HASH_KEY_FILE, or GEOPHONE_DETECTOR_HASH_KEY with the digits."
+            "  [default: made of the input's first 64 KiB]",
+        ),
+    ] = None,
     fail_on_alert: Annotated[
         bool, typer.Option("--fail-on-alert", help="Exit with 3 where a tunnel is suspected.")
     ] = False,
@@ -113,9 +123,13 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
     try:
         refuse_contradictions(files, (as_json, as_csv), (allow_list is not None, no_allow_list))
         thresholds = rule_thresholds(rule or [])
-        # Now that the options are known to be right: this import loads numba.
+        # Now that the options are known to be right: these imports load numba.
         from geophone.replay import ReplayOptions  # noqa: PLC0415
+        from geophone_shared.key_files import configured_key  # noqa: PLC0415
 
+        key = configured_key(hash_key_file, os.environ)
+        if key is not None and key.warning is not None:
+            notice(f"warning: {key.warning}")
         report = _run(
             ReplayOptions(
                 files=tuple(files),
@@ -127,6 +141,7 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
                 answered_only=answered_only,
                 exact_cap_names=exact_cap,
                 ports=tuple(port or (53,)),
+                secret=None if key is None else key.secret,
             )
         )
         _print_report(report, as_json=as_json, as_csv=as_csv)

@@ -1,3 +1,4 @@
+import gzip
 import io
 import os
 from collections.abc import Callable
@@ -87,6 +88,50 @@ def test_a_pipe_is_read_as_it_is_written() -> None:
                 assert [packet.time_us for packet in seen_in([next(blocks)])] == [number - 1]
             sink.close()
             assert [packet.time_us for packet in seen_in(blocks)] == [len(PACKETS) - 1]
+
+
+@pytest.mark.parametrize("slice_bytes", [10, 200, 1 << 20])
+def test_the_start_is_told_and_stays_to_be_read(tmp_path: Path, slice_bytes: int) -> None:
+    first, second = capture_writer.pcap(PACKETS), capture_writer.pcapng(PACKETS)
+    (tmp_path / "first").write_bytes(gzip.compress(first))
+    (tmp_path / "second").write_bytes(second)
+    names = [str(tmp_path / "first"), "-", str(tmp_path / "second")]
+    whole = first + second + second
+    for size in (0, 1, len(first), len(first) + 1, len(whole) - 1, len(whole) + 1):
+        with CaptureStream(
+            names, slice_bytes=slice_bytes, standard_input=io.BytesIO(second)
+        ) as stream:
+            assert stream.start(size) == whole[:size]
+            assert stream.start(size) == whole[:size]
+            assert len(seen_in(stream)) == 3 * len(PACKETS)
+            assert stream.bytes_read == len(whole)
+
+
+def test_the_start_of_a_damaged_file_is_what_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap.gz"
+    whole = capture_writer.pcap([(n, os.urandom(1_000)) for n in range(100)])
+    path.write_bytes(gzip.compress(whole)[:-2_000])
+    with CaptureStream([str(path)]) as stream:
+        start = stream.start(len(whole))
+        assert 90_000 < len(start) < len(whole)
+        assert whole.startswith(start)
+        assert len(seen_in(stream)) == (len(start) - 24) // 1_016
+        assert len(stream.damages) == 1
+
+
+def test_an_input_can_be_ended_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcap"
+    path.write_bytes(capture_writer.pcap(PACKETS))
+    whole = capture_writer.pcap(PACKETS)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as source, os.fdopen(writing, "wb", buffering=0) as sink:
+        sink.write(whole[:-1])
+        with CaptureStream([str(path), "-"], standard_input=source) as stream:
+            stream.end_here()
+            assert stream.start(1 << 20) == whole + whole[:-1]
+            # Of the pipe only: the file's turn hasn't come. The last packet isn't there yet.
+            assert [packet.data for packet in seen_in(stream)] == [data for _, data in PACKETS[:-1]]
+            assert not stream.damages
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:

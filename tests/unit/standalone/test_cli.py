@@ -17,6 +17,7 @@ from geophone.cli import app
 from geophone.replay import Progress, ReplayOptions
 from geophone_shared import __version__, jit
 from geophone_shared.errors import ConfigError
+from geophone_shared.hashing import SecretKey
 from tests.support import reports
 from tests.support.outside import PROJECT
 
@@ -45,7 +46,8 @@ def replay(monkeypatch: pytest.MonkeyPatch) -> Replay:
     stand_in = Replay()
     monkeypatch.setattr("geophone.replay.replay", stand_in)
     monkeypatch.setattr(jit, "is_compiled", lambda: True)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    for name in ("FORCE_COLOR", "GEOPHONE_DETECTOR_HASH_KEY", "GEOPHONE_DETECTOR_HASH_KEY_FILE"):
+        monkeypatch.delenv(name, raising=False)
     return stand_in
 
 
@@ -63,11 +65,13 @@ def test_without_options_the_defaults_are_handed_over(replay: Replay) -> None:
     assert replay.has_progress is False, "no bar where standard error is no terminal"
 
 
-def test_every_option_is_handed_over(replay: Replay) -> None:
+def test_every_option_is_handed_over(replay: Replay, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_bytes(bytes(range(16)))
     run(
         *("replay", "-", "--top", "3", "--window", "24h", "--rule", "burst=5", "--rule", "slow=6"),
         *("--allow-list", "list.txt", "--answered-only", "--exact-cap", "7"),
-        *("--port", "53", "--port", "5353"),
+        *("--port", "53", "--port", "5353", "--hash-key-file", str(key_file)),
     )
     assert replay.options == ReplayOptions(
         files=("-",),
@@ -79,7 +83,27 @@ def test_every_option_is_handed_over(replay: Replay) -> None:
         answered_only=True,
         exact_cap_names=7,
         ports=(53, 5_353),
+        secret=SecretKey.from_bytes(bytes(range(16))),
     )
+
+
+def test_the_hash_key_comes_from_the_environment_too(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEOPHONE_DETECTOR_HASH_KEY", bytes(range(16)).hex())
+    run("replay", "a.pcap")
+    assert replay.options is not None
+    assert replay.options.secret == SecretKey.from_bytes(bytes(range(16)))
+
+
+def test_a_hash_key_that_everyone_may_read_is_warned_of(replay: Replay, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_bytes(bytes(range(16)))
+    key_file.chmod(0o644)
+    result = run("replay", "--json", "a.pcap", "--hash-key-file", str(key_file))
+    assert result.stderr.startswith(f"geophone: warning: the hash key {key_file} is open to every ")
+    assert result.stderr.count("\n") == 1
+    assert json.loads(result.stdout) == replay.report
 
 
 @pytest.mark.parametrize(("window", "seconds"), [("10m", 600), ("4h", 14_400), ("24h", 86_400)])
@@ -143,6 +167,7 @@ def test_exit_codes_come_with_the_report(
         (["replay", "--allow-list", "x", "--no-allow-list", "a"], "exclude each other"),
         (["replay", "--rule", "bursts=1", "a"], "the rules are unique-hostnames, burst,"),
         (["replay", "--rule", "burst=0", "a"], "at least 1"),
+        (["replay", "--hash-key-file", "/missing", "a"], "the hash key /missing can't be read"),
     ],
 )
 def test_wrong_settings_are_one_sentence_and_nothing_is_read(

@@ -1,13 +1,19 @@
 """`geophone.replay.replay` as a function: options, allow lists, progress, Ctrl-C."""
 
+import gzip
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from geophone.replay import Progress, ReplayOptions, replay
+from geophone_detector.detector import Detector
+from geophone_detector.rules import Rule
 from geophone_shared.errors import ConfigError
+from geophone_shared.hashing import SecretKey
+from geophone_shared.suffixes import SuffixTable
 
 
 @pytest.fixture
@@ -38,6 +44,33 @@ def test_an_allow_list_of_ones_own_marks_the_alerts(options: ReplayOptions, tmp_
     assert {alert["allowed"] for alert in report["alerts"]} == {True}
     report = _run(replace(options, allow_list_file=str(allow_list), use_allow_list=False))
     assert {alert["allowed"] for alert in report["alerts"]} == {False}
+
+
+def test_the_key_is_made_of_the_inputs_start_unpacked(
+    options: ReplayOptions, demo_capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[SecretKey] = []
+
+    def note(
+        rules: tuple[Rule, ...], allow_list: SuffixTable, secret: SecretKey, cap: int
+    ) -> Detector:
+        used.append(secret)
+        return Detector(rules, allow_list, secret, cap)
+
+    monkeypatch.setattr("geophone.replay.Detector", note)
+    content = demo_capture.read_bytes()
+    assert len(content) > 65_536
+    packed, other, little = tmp_path / "x.gz", tmp_path / "y.zst", tmp_path / "z"
+    packed.write_bytes(gzip.compress(content))
+    other.write_bytes(zstandard.compress(content[:65_536] + content[24:]))
+    little.write_bytes(content[:24])
+    for files in ([packed], [other], [packed, little], [little, packed]):
+        _run(replace(options, files=tuple(map(str, files))))
+    start = SecretKey.derived_from(content[:65_536])
+    after_little = SecretKey.derived_from(content[:24] + content[: 65_536 - 24])
+    assert used == [start, start, start, after_little]
+    _run(replace(options, secret=SecretKey.from_bytes(bytes(16))))
+    assert used[-1] == SecretKey.from_bytes(bytes(16))
 
 
 def test_an_entry_finer_than_the_domain_makes_a_row_of_its_own(
