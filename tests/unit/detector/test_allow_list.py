@@ -11,7 +11,7 @@ from tests.support.window_driver import create_windows, feed, keys
 pytestmark = pytest.mark.kernels
 
 
-def test_the_shipped_entries_are_the_published_watchs_and_the_reverse_zones() -> None:
+def test_the_shipped_entries_are_the_published_watchs_and_services_of_ever_new_names() -> None:
     assert set(SHIPPED_ENTRIES) == {
         "akadns.net",
         "amazonaws.com",
@@ -22,8 +22,11 @@ def test_the_shipped_entries_are_the_published_watchs_and_the_reverse_zones() ->
         "in-addr.arpa",
         "google.com",
         "yahoo.com",
-        "ip6.arpa",
+        *("ip6.arpa", "local", "home.arpa"),
+        *("avqs.mcafee.com", "avts.mcafee.com", "e5.sk", "sophosxl.net"),
+        *("barracudacentral.org", "spamcop.net", "spamhaus.org", "surbl.org", "uribl.com"),
     }
+    assert len(set(SHIPPED_ENTRIES)) == len(SHIPPED_ENTRIES)
     assert wire_entries(SHIPPED_ENTRIES)[0] == b"\x06akadns\x03net"
 
 
@@ -136,6 +139,17 @@ def test_without_an_entry_nothing_is_allowed() -> None:
         "mail.google.com",
         "www.yahoo.com",
         "1.0.0.2.ip6.arpa",
+        "printer.corp.local",
+        "nas.home.arpa",
+        "4z9p5tjmcbnblehp4557z1d136.avqs.mcafee.com",
+        "sfqpit75pjh525siewar2dtgt5.avts.mcafee.com",
+        "x.dnsj.e5.sk",
+        "0.0.3.f.01.mac.sophosxl.net",
+        "2.0.0.127.b.barracudacentral.org",
+        "2.0.0.127.bl.spamcop.net",
+        "2.0.0.127.zen.spamhaus.org",
+        "test.multi.surbl.org",
+        "test.multi.uribl.com",
     ],
 )
 def test_every_shipped_entry_covers_what_it_is_meant_for(name: str) -> None:
