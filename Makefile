@@ -1,6 +1,6 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit interpreted bench fuzz captures lock clean dist
+.PHONY: help demo test lint types imports unit interpreted bench study fuzz captures lock clean dist
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -53,6 +53,9 @@ interpreted: $(VENV)/.dev  ## the kernels' tests again, kernels as plain Python
 
 bench: $(VENV)/.dev  ## measure the speed on a generated capture; prints a table (minutes)
 	$(BIN)/python -m tests.bench
+
+study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of docs/detection.md
+	$(BIN)/python -m tests.study
 
 # Guided by the coverage of the kernels, too; then a tenth as long as people run them, from there.
 fuzz: SECONDS ?= 600
