@@ -4,13 +4,15 @@
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from tests.support import outside
+from tests.support.kafka.broker import KafkaBroker
+from tests.support.kafka.jars import KafkaMissingError
 
 # The first call of a kernel compiles it, so no deadline. In continuous integration examples are
 # the same on every run: a failure belongs to the change at hand.
@@ -55,3 +57,15 @@ def iodine() -> Path:
 def demo_capture() -> Path:
     """The shipped capture: a real iodine session (`tests/data/README.md`)."""
     return outside.SHIPPED_CAPTURES / "iodine-null.pcap"
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A real Apache Kafka broker that runs; who stops or freezes it lets it run again."""
+    try:
+        broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    except KafkaMissingError as error:
+        outside.report_missing(str(error))
+    broker.start()
+    yield broker
+    broker.close()

@@ -1,0 +1,62 @@
+"""Kafka's errors, turned into those that say what the caller must do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+from geophone_shared.errors import ConfigError, GeophoneError, TransientError
+
+_FORBIDDEN = (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+)
+
+
+@contextmanager
+def kafka_failures(wish: str) -> Iterator[None]:
+    """Raise what aiokafka raises in the `with` as what Geophone's services know.
+
+    Args:
+        wish: What Kafka should have done, to follow "Kafka did not".
+
+    Raises:
+        ConfigError: Kafka refuses, and will go on to.
+        TransientError: anything else, also a timeout.
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        raise TransientError(f"Kafka did not {wish} in time") from error
+    except KafkaError as error:
+        raise _translated(error, wish) from error
+
+
+def _translated(error: KafkaError, wish: str) -> GeophoneError:
+    match error:
+        case UnknownTopicOrPartitionError():
+            return ConfigError(
+                f"Kafka did not {wish}, since there is no such topic: run `geophone topics create`"
+            )
+        case MessageSizeTooLargeError() | RecordListTooLargeError():
+            return ConfigError(
+                f"Kafka did not {wish}, since its topic takes only smaller ones: "
+                "`geophone topics verify` says what to change"
+            )
+        case _ if isinstance(error, _FORBIDDEN):
+            return ConfigError(
+                f"Kafka did not {wish}, since this user may not ({type(error).__name__}): "
+                "grant it, or sign on as another"
+            )
+    return TransientError(f"Kafka did not {wish} ({type(error).__name__})")

@@ -1,0 +1,260 @@
+"""Reading from Kafka, by hand or as a member of a group."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import NoError, for_code
+from aiokafka.structs import TopicPartition as KafkaPartition
+
+from geophone_shared.bus.kafka.connection import KafkaConnection, KafkaTimeouts, disconnect
+from geophone_shared.bus.kafka.failures import kafka_failures
+from geophone_shared.bus.kafka.membership import Membership
+from geophone_shared.bus.records import StoredRecord, TopicPartition
+
+_FETCH_LIMIT_BYTES = 16 * 1024 * 1024
+_PARTITION_FETCH_BYTES = 1024 * 1024  # the fastest of 256 KiB, 1 MiB and 4 MiB (measured)
+_FETCH_WAIT_MS = 200
+"""How long the broker holds a request for records that aren't there yet.
+
+It answers in order, so that questions about offsets wait for that too.
+"""
+
+_STOP_SECONDS = 5.0
+
+
+class KafkaReader:
+    """Reads partitions through one consumer, which it closes at the end."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        answer_seconds: float,
+        partitions: Sequence[TopicPartition] = (),
+        membership: Membership | None = None,
+    ) -> None:
+        self._consumer = consumer
+        self._answer_seconds = answer_seconds
+        self._partitions = tuple(partitions)
+        self._membership = membership
+        # What the consumer is asked for; kept when a poll ends earlier, so that nothing is lost.
+        self._fetch: asyncio.Task[dict[KafkaPartition, list[Any]]] | None = None
+
+    async def poll(
+        self, timeout_seconds: float, max_records: int
+    ) -> dict[TopicPartition, list[StoredRecord]]:
+        """As the contract says."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        while True:
+            waiting: list[asyncio.Future[Any]] = []
+            if self._membership is not None:
+                await self._settle(self._membership)
+                waiting.append(self._membership.news)
+            remaining = max(deadline - loop.time(), 0.0)
+            if self._fetch is None:
+                # Not a task group's: the task outlives the call, and `close` ends it.
+                self._fetch = loop.create_task(
+                    self._consumer.getmany(
+                        timeout_ms=int(remaining * 1000), max_records=max_records
+                    )
+                )
+            waiting.append(self._fetch)
+            # One turn more than the task needs to look once.
+            await asyncio.wait(
+                waiting, timeout=max(remaining, 0.001), return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._fetch.done() and not (self._membership and self._membership.news.done()):
+                fetch, self._fetch = self._fetch, None
+                with kafka_failures("deliver records"):
+                    fetched = fetch.result()
+                if fetched:
+                    return {TopicPartition(*each): _stored(fetched[each]) for each in fetched}
+            if loop.time() >= deadline:
+                return {}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """As the contract says."""
+        if partition not in self._current():
+            raise ValueError(f"{partition} is not read here")
+        with kafka_failures(f"move to {offset} in {partition}"):
+            self._consumer.seek(KafkaPartition(*partition), offset)
+        if self._fetch is not None and self._fetch.done() and self._fetch.exception() is None:
+            self._fetch.result().pop(KafkaPartition(*partition), None)
+
+    async def positions(self) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        with kafka_failures("tell positions"):
+            async with asyncio.timeout(self._answer_seconds):
+                return {
+                    each: await self._consumer.position(KafkaPartition(*each))
+                    for each in self._current()
+                }
+
+    async def first_offsets(self) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        with kafka_failures("tell first offsets"):
+            async with asyncio.timeout(self._answer_seconds):
+                return _ours(await self._consumer.beginning_offsets(_theirs(self._current())))
+
+    async def end_offsets(self) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        with kafka_failures("tell end offsets"):
+            async with asyncio.timeout(self._answer_seconds):
+                return _ours(await self._consumer.end_offsets(_theirs(self._current())))
+
+    async def offsets_at(self, time_us: int) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        time_ms = -(-time_us // 1000)
+        partitions = _theirs(self._current())
+        with kafka_failures("tell offsets of a time"):
+            async with asyncio.timeout(self._answer_seconds):
+                ends = await self._consumer.end_offsets(partitions)
+                found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, time_ms))
+        return _ours({each: found[each].offset if found[each] else ends[each] for each in ends})
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """As the contract says, for the member of a group."""
+        if not offsets.keys() <= set(self._current()):
+            raise ValueError("only partitions that are read can be committed")
+        if not offsets:
+            return
+        with kafka_failures("commit offsets"):
+            async with asyncio.timeout(self._answer_seconds):
+                await self._consumer.commit(
+                    {KafkaPartition(*each): offset for each, offset in offsets.items()}
+                )
+
+    async def committed(self) -> dict[TopicPartition, int]:
+        """As the contract says, for the member of a group."""
+        offsets = {}
+        with kafka_failures("tell what is committed"):
+            async with asyncio.timeout(self._answer_seconds):
+                for each in self._current():
+                    offset = await self._consumer.committed(KafkaPartition(*each))
+                    if offset is not None:
+                        offsets[each] = offset
+        return offsets
+
+    async def close(self) -> None:
+        """Leave, whatever the broker says to it."""
+        if self._membership is not None:
+            self._membership.close()
+        if self._fetch is not None:
+            self._fetch.cancel()
+            await asyncio.wait([self._fetch])
+        await stop(self._consumer)
+
+    def _current(self) -> tuple[TopicPartition, ...]:
+        return self._partitions if self._membership is None else self._membership.held
+
+    async def _settle(self, membership: Membership) -> None:
+        if membership.news.done() and self._fetch is not None and self._fetch.done():
+            # Of the old assignment: who has the partitions now reads them from what is committed.
+            if not self._fetch.cancelled():
+                self._fetch.exception()
+            self._fetch = None
+        with kafka_failures("take part in the group"):
+            await membership.settle()
+
+
+async def start_consumer(
+    connection: KafkaConnection,
+    timeouts: KafkaTimeouts,
+    group: str | None = None,
+    member: str | None = None,
+) -> AIOKafkaConsumer:
+    """A consumer that has reached Kafka, and reads nothing yet.
+
+    Raises:
+        TransientError: no broker answers.
+    """
+    # The strategy keeps what a member had in attributes of the class: one class per consumer.
+    sticky = type("Sticky", (StickyPartitionAssignor,), {})
+    consumer = AIOKafkaConsumer(
+        **connection.client_options(),
+        group_id=group,
+        group_instance_id=member,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        check_crcs=True,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        fetch_max_bytes=_FETCH_LIMIT_BYTES,
+        max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+        session_timeout_ms=int(timeouts.session_seconds * 1000),
+        heartbeat_interval_ms=int(timeouts.heartbeat_seconds * 1000),
+        max_poll_interval_ms=int(timeouts.poll_interval_seconds * 1000),
+        partition_assignment_strategy=(sticky,),
+    )
+    try:
+        with kafka_failures("let a reader in"):
+            async with asyncio.timeout(timeouts.answer_seconds):
+                await consumer.start()
+    except BaseException:
+        await stop(consumer)
+        raise
+    if group is not None:
+        _mind_loading(consumer)
+    return consumer
+
+
+async def stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer within seconds; where the broker doesn't let it, cut its connections."""
+    # A task of its own: it may end cancelled by itself, as after a commit that was given up.
+    stopping = asyncio.get_running_loop().create_task(consumer.stop())
+    try:
+        await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+    finally:
+        if not stopping.done():
+            await disconnect(consumer._client)  # noqa: SLF001
+            await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+            stopping.cancel()
+        elif not stopping.cancelled():
+            stopping.exception()
+
+
+def _mind_loading(consumer: AIOKafkaConsumer) -> None:
+    """Have the consumer heed the error of a whole answer about committed offsets.
+
+    A coordinator that still loads them, for seconds after its start, says so there, with no
+    partition in its answer. aiokafka reads that as nothing committed, and starts from the
+    beginning (measured: 1 of 3 restarts). With the error it asks again.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001
+    send = coordinator._send_req  # noqa: SLF001
+
+    async def checked(request: object) -> Any:
+        response = await send(request)
+        if type(request).__name__ == "OffsetFetchRequest":
+            error = for_code(getattr(response, "error_code", 0))
+            if error is not NoError:
+                if error.invalid_metadata or "Coordinator" in error.__name__:
+                    coordinator.coordinator_dead()
+                raise error
+        return response
+
+    coordinator._send_req = checked  # noqa: SLF001
+
+
+def _stored(records: Iterable[Any]) -> list[StoredRecord]:
+    return [
+        StoredRecord(
+            offset=record.offset,
+            published_us=record.timestamp * 1000,
+            value=record.value or b"",
+            key=record.key,
+            headers=tuple((name, value or b"") for name, value in record.headers),
+        )
+        for record in records
+    ]
+
+
+def _theirs(partitions: Iterable[TopicPartition]) -> list[KafkaPartition]:
+    return [KafkaPartition(*each) for each in partitions]
+
+
+def _ours(offsets: Mapping[KafkaPartition, int]) -> dict[TopicPartition, int]:
+    return {TopicPartition(*each): offset for each, offset in offsets.items()}

@@ -1,0 +1,283 @@
+"""The contract inside of one process, over a store of records: the embedded and the memory log.
+
+A group has one member here, which has all partitions. Who waits for records is woken when one is
+appended; nothing polls.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple, Protocol
+
+from geophone_shared.bus.contract import OnPartitions
+from geophone_shared.bus.records import Record, StoredRecord, TopicPartition
+from geophone_shared.bus.topics import Topic
+from geophone_shared.errors import ConfigError
+
+_POLL_LIMIT_BYTES = 16 * 1024 * 1024
+
+
+class Bounds(NamedTuple):
+    """Offsets of a partition's first record that is kept, and of the next one to come."""
+
+    first: int
+    end: int
+
+
+class Store(Protocol):
+    """Keeps the records; the partitions it is asked for exist."""
+
+    @property
+    def arrivals(self) -> "Arrivals":
+        """Announces each append."""
+        ...
+
+    async def topics(self) -> dict[str, Topic]:
+        """All topics, by name."""
+        ...
+
+    async def create(self, topics: Sequence[Topic]) -> None:
+        """Add topics; of one that exists, take over what doesn't concern its records' places."""
+        ...
+
+    async def append(self, partition: TopicPartition, record: Record) -> int:
+        """Keep `record` for good and return its offset."""
+        ...
+
+    async def read(
+        self, partition: TopicPartition, offset: int, limit: int, limit_bytes: int
+    ) -> list[StoredRecord]:
+        """Records from `offset` on: at most `limit`, and about `limit_bytes`, but at least one."""
+        ...
+
+    async def bounds(self, partition: TopicPartition) -> Bounds:
+        """Where the partition begins and ends."""
+        ...
+
+    async def offset_at(self, partition: TopicPartition, time_us: int) -> int:
+        """The first record published at `time_us` or later, else the end."""
+        ...
+
+    async def commit(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
+        """Keep a group's offsets for good."""
+        ...
+
+    async def committed(self, group: str) -> dict[TopicPartition, int]:
+        """A group's offsets, of all partitions."""
+        ...
+
+
+class Arrivals:
+    """Wakes everybody who waits for records."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    def next(self) -> asyncio.Event:
+        """Set at the next arrival: take it first, then look whether there is something already."""
+        return self._next
+
+    def announce(self) -> None:
+        """Something was appended."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+
+class Membership:
+    """The only member of a group, and what it must be told."""
+
+    def __init__(self, group: str, on_assigned: OnPartitions, on_revoked: OnPartitions) -> None:
+        self.group = group
+        self._on_assigned = on_assigned
+        self._on_revoked = on_revoked
+        self._is_assigned = False
+        self._is_leaving = False
+
+    def rebalance(self) -> None:
+        """Have the next poll revoke everything and assign it again."""
+        self._is_leaving = self._is_assigned
+
+    async def settle(self, reader: "LocalReader") -> None:
+        """Run the callbacks that are due."""
+        partitions = sorted(reader.partitions)
+        if self._is_leaving:
+            await self._on_revoked(partitions)
+            self._is_leaving = self._is_assigned = False
+        if not self._is_assigned:
+            await reader.resume_group()
+            await self._on_assigned(partitions)
+            self._is_assigned = True
+
+
+class LocalReader:
+    """Reads partitions of a store, by hand or as the only member of a group."""
+
+    def __init__(
+        self,
+        store: Store,
+        partitions: Sequence[TopicPartition],
+        membership: Membership | None = None,
+    ) -> None:
+        self.partitions = tuple(partitions)
+        self._store = store
+        self._membership = membership
+        self._positions = dict.fromkeys(partitions, 0)
+        self._turns = deque(partitions)
+
+    async def poll(
+        self, timeout_seconds: float, max_records: int
+    ) -> dict[TopicPartition, list[StoredRecord]]:
+        """As the contract says."""
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        while True:
+            if self._membership is not None:
+                await self._membership.settle(self)
+            arrival = self._store.arrivals.next()
+            if records := await self._read(max_records):
+                return records
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await arrival.wait()
+            except TimeoutError:
+                return {}
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """As the contract says."""
+        if partition not in self._positions:
+            raise ValueError(f"{partition} is not read here")
+        self._positions[partition] = offset
+
+    async def positions(self) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        positions = {}
+        for partition, position in self._positions.items():
+            first, end = await self._store.bounds(partition)
+            positions[partition] = position if first <= position <= end else first
+        return positions
+
+    async def first_offsets(self) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        return {each: (await self._store.bounds(each)).first for each in self.partitions}
+
+    async def end_offsets(self) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        return {each: (await self._store.bounds(each)).end for each in self.partitions}
+
+    async def offsets_at(self, time_us: int) -> dict[TopicPartition, int]:
+        """As the contract says."""
+        return {each: await self._store.offset_at(each, time_us) for each in self.partitions}
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """As the contract says, for the member of a group."""
+        if not offsets.keys() <= self._positions.keys():
+            raise ValueError("only partitions that are read can be committed")
+        await self._store.commit(self._group(), offsets)
+
+    async def committed(self) -> dict[TopicPartition, int]:
+        """As the contract says, for the member of a group."""
+        committed = await self._store.committed(self._group())
+        return {each: committed[each] for each in self.partitions if each in committed}
+
+    async def resume_group(self) -> None:
+        """Go on where the group left off."""
+        self._positions |= dict.fromkeys(self.partitions, 0) | await self.committed()
+
+    def _group(self) -> str:
+        if self._membership is None:
+            raise ValueError("who reads by hand is in no group")
+        return self._membership.group
+
+    async def _read(self, max_records: int) -> dict[TopicPartition, list[StoredRecord]]:
+        found: dict[TopicPartition, list[StoredRecord]] = {}
+        records_left, bytes_left = max_records, _POLL_LIMIT_BYTES
+        for partition in tuple(self._turns):
+            if records_left <= 0 or bytes_left <= 0:
+                break
+            position = self._positions[partition]
+            records = await self._store.read(partition, position, records_left, bytes_left)
+            if not records and position > (await self._store.bounds(partition)).end:
+                records = await self._store.read(partition, 0, records_left, bytes_left)
+            self._turns.rotate(-1)  # the next poll begins where this one ends
+            if records:
+                found[partition] = records
+                records_left -= len(records)
+                bytes_left -= sum(len(record.value) for record in records)
+        # Only now: until here, whoever cancels the call loses nothing.
+        self._positions |= {each: records[-1].offset + 1 for each, records in found.items()}
+        return found
+
+
+class LocalBus:
+    """A log over a store; one per store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._members: dict[str, Membership] = {}
+
+    async def append(self, partition: TopicPartition, record: Record) -> int:
+        """As the contract says."""
+        topic = await self._topic(partition.topic)
+        if record.size_bytes > topic.record_limit_bytes:
+            raise ValueError(
+                f"a record of {record.size_bytes} bytes for {topic.name}, "
+                f"which takes {topic.record_limit_bytes}"
+            )
+        await self._partitions([partition])
+        return await self._store.append(partition, record)
+
+    async def describe_topics(self, names: Collection[str]) -> dict[str, Topic]:
+        """As the contract says."""
+        return {
+            name: topic for name, topic in (await self._store.topics()).items() if name in names
+        }
+
+    async def create_topics(self, topics: Sequence[Topic]) -> None:
+        """As the contract says, but how long records are kept follows what is declared."""
+        await self._store.create(topics)
+
+    @asynccontextmanager
+    async def reader(self, partitions: Sequence[TopicPartition]) -> AsyncIterator[LocalReader]:
+        """As the contract says."""
+        await self._partitions(partitions)
+        yield LocalReader(self._store, partitions)
+
+    @asynccontextmanager
+    async def group_reader(
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        member: str | None = None,
+        on_assigned: OnPartitions,
+        on_revoked: OnPartitions,
+    ) -> AsyncIterator[LocalReader]:
+        """As the contract says; a group has one member at a time."""
+        if group in self._members:
+            raise ValueError(f"{group} has its member already")
+        partitions = [
+            TopicPartition(name, number)
+            for name in topics
+            for number in range((await self._topic(name)).partitions)
+        ]
+        membership = self._members[group] = Membership(group, on_assigned, on_revoked)
+        try:
+            yield LocalReader(self._store, partitions, membership)
+        finally:
+            del self._members[group]
+
+    def rebalance(self, group: str) -> None:
+        """Have a group's member lose all it holds at its next poll, and get it again."""
+        self._members[group].rebalance()
+
+    async def _topic(self, name: str) -> Topic:
+        topics = await self._store.topics()
+        if name not in topics:
+            raise ConfigError(f"{name} does not exist: run `geophone topics create`")
+        return topics[name]
+
+    async def _partitions(self, partitions: Sequence[TopicPartition]) -> None:
+        for name, number in partitions:
+            topic = await self._topic(name)
+            if not 0 <= number < topic.partitions:
+                raise ConfigError(f"{name} has {topic.partitions} partitions, none is {number}")
