@@ -4,21 +4,25 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from geophone_shared.bus.contract import Bus, GroupReader
+from geophone_shared.bus.embedded import open_embedded_bus
 from geophone_shared.bus.memory import open_memory_bus
 from geophone_shared.bus.records import Record, TopicPartition
 from geophone_shared.errors import ConfigError
 from tests.support.buses import a_member, a_topic, append, kafka_bus, of, read_values
 
 
-@pytest.fixture(params=["memory", "kafka"])
-async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+@pytest.fixture(params=["memory", "embedded", "kafka"])
+async def bus(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bus]:
     async with AsyncExitStack() as stack:
         if request.param == "memory":
             yield await stack.enter_async_context(open_memory_bus())
+        elif request.param == "embedded":
+            yield await stack.enter_async_context(open_embedded_bus(tmp_path / "log.sqlite"))
         else:
             broker = request.getfixturevalue("kafka_broker")
             yield await stack.enter_async_context(kafka_bus(broker))

@@ -119,6 +119,7 @@ class KafkaBroker:
     def pause(self) -> None:
         """Freeze it: connections stay open, and nothing answers (SIGSTOP)."""
         os.kill(self._pid(), signal.SIGSTOP)
+        os.waitid(os.P_PID, self._pid(), os.WSTOPPED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a frozen broker go on (SIGCONT)."""

@@ -172,7 +172,7 @@ def _reason(error: KafkaError | OSError, connection: KafkaConnection, server: st
                 f"Kafka at {server} does not answer in time: "
                 "see whether it runs, and correct bootstrap_servers if it is elsewhere"
             )
-        case OSError():
+        case OSError() if not isinstance(error, ConnectionResetError):
             reason = TransientError(
                 f"no Kafka broker answers at {server} ({error.strerror or error}): "
                 "start it, or correct bootstrap_servers"

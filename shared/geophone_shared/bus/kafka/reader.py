@@ -22,7 +22,7 @@ _FETCH_WAIT_MS = 200
 It answers in order, so that questions about offsets wait for that too.
 """
 
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 2.0
 
 
 class KafkaReader:
@@ -111,8 +111,10 @@ class KafkaReader:
         partitions = _theirs(self._current())
         with kafka_failures("tell offsets of a time"):
             async with asyncio.timeout(self._answer_seconds):
-                ends = await self._consumer.end_offsets(partitions)
-                found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, time_ms))
+                ends, found = await asyncio.gather(
+                    self._consumer.end_offsets(partitions),
+                    self._consumer.offsets_for_times(dict.fromkeys(partitions, time_ms)),
+                )
         return _ours({each: found[each].offset if found[each] else ends[each] for each in ends})
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
