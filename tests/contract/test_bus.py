@@ -12,7 +12,7 @@ from geophone_shared.bus.contract import Bus, GroupReader
 from geophone_shared.bus.embedded import open_embedded_bus
 from geophone_shared.bus.memory import open_memory_bus
 from geophone_shared.bus.records import Record, TopicPartition
-from geophone_shared.errors import ConfigError
+from geophone_shared.errors import ConfigError, TransientError
 from tests.support.buses import a_member, a_topic, append, kafka_bus, of, read_values
 
 
@@ -289,3 +289,31 @@ async def test_a_member_may_seek_when_it_is_told(bus: Bus) -> None:
         await member.poll_until(12)
         assert await member.poll(0.2) == 0
     assert sorted(record.offset for each, record in member.read if each == of(topic, 0)) == [8, 9]
+
+
+async def test_a_callback_that_fails_is_called_again(bus: Bus) -> None:
+    topic = a_topic()
+    await bus.create_topics([topic])
+    await append(bus, of(topic), b"0")
+    async with a_member(bus, f"fails {topic.name}", topic) as member:
+
+        async def fail_once(_: GroupReader) -> None:
+            member.when_assigned = None
+            raise TransientError("not yet")
+
+        member.when_assigned = fail_once
+        with pytest.raises(TransientError, match="not yet"):
+            await member.poll_until(1)
+        assert member.read == []
+        await member.poll_until(1)
+        assert member.told == [("assigned", (of(topic),))] * 2
+
+
+async def test_only_what_a_member_reads_can_be_committed(bus: Bus) -> None:
+    topic = a_topic(2)
+    await bus.create_topics([topic])
+    async with a_member(bus, f"commits {topic.name}", topic) as member:
+        await append(bus, of(topic), b"0")
+        await member.poll_until(1)
+        with pytest.raises(ValueError, match="only partitions that are read"):
+            await member.reader.commit({of(topic, 2): 0})

@@ -9,7 +9,7 @@ import pytest
 from geophone_shared.bus.contract import Bus, GroupReader
 from geophone_shared.bus.kafka import KafkaConnection, open_kafka_bus
 from geophone_shared.bus.records import Record, TopicPartition
-from geophone_shared.errors import ConfigError, TransientError
+from geophone_shared.errors import ConfigError, InvalidRecordError, TransientError
 from tests.support.buses import (
     QUICK,
     Member,
@@ -20,7 +20,7 @@ from tests.support.buses import (
     of,
     read_values,
 )
-from tests.support.kafka.broker import PASSWORD, USERNAME, KafkaBroker
+from tests.support.kafka.broker import KafkaBroker
 
 
 async def _append_surely(bus: Bus, partition: TopicPartition, values: list[bytes]) -> list[int]:
@@ -238,6 +238,40 @@ async def test_commits_survive_a_restart_and_are_never_taken_for_none(
         assert member.values() == [b"7", b"8", b"9"]
 
 
+async def test_a_damaged_record_is_skipped_and_takes_none_along(kafka_broker: KafkaBroker) -> None:
+    topic = a_topic(2)
+    async with kafka_bus(kafka_broker) as bus:
+        await bus.create_topics([topic])
+        for number in range(2):
+            await append(bus, of(topic, number), *(b"%d of 5" % index for index in range(5)))
+        await asyncio.to_thread(kafka_broker.stop)  # after a kill, it would cut the file itself
+        (segment,) = (kafka_broker.folder / "log" / f"{topic.name}-1").glob("*.log")
+        content = segment.read_bytes()
+        assert content.count(b"2 of 5") == 1
+        segment.write_bytes(content.replace(b"2 of 5", b"2 of 6"))
+        await asyncio.to_thread(kafka_broker.start)
+        async with a_member(bus, "careful", topic) as member:
+            with pytest.raises(InvalidRecordError, match="damaged"):
+                await member.poll_until(9)
+            await member.poll_until(9)
+            assert await member.poll(0.5) == 0
+    for number in range(2):
+        values = [record.value for each, record in member.read if each == of(topic, number)]
+        assert values == [b"%d of 5" % index for index in range(5) if (number, index) != (1, 2)]
+
+
+async def test_a_topic_that_is_deleted_meanwhile_is_said_to_be_missing(
+    kafka_broker: KafkaBroker,
+) -> None:
+    topic = a_topic()
+    async with kafka_bus(kafka_broker) as bus:
+        await bus.create_topics([topic])
+        await append(bus, of(topic), b"0")
+        kafka_broker.run_tool("TopicCommand", "--delete", "--topic", topic.name)
+        with pytest.raises(ConfigError, match="does not exist: run `geophone topics create`"):
+            await _append_surely(bus, of(topic), [b"1"])
+
+
 @pytest.mark.parametrize("verb", ["kill", "pause"])
 async def test_leaving_a_broker_that_is_away_takes_seconds(
     kafka_broker: KafkaBroker, verb: str
@@ -266,73 +300,3 @@ async def test_leaving_a_broker_that_is_away_takes_seconds(
             kafka_broker.start()
         else:
             kafka_broker.resume()
-
-
-async def _assert_refused(
-    connection: KafkaConnection, error: type[Exception], sentence: str
-) -> None:
-    with pytest.raises(error, match=sentence) as caught:
-        async with open_kafka_bus(connection, replace(QUICK, answer_seconds=1.0)):
-            pass
-    assert "\n" not in str(caught.value)
-    assert PASSWORD not in str(caught.value)
-
-
-async def test_scram_lets_in_who_knows_the_password(kafka_broker: KafkaBroker) -> None:
-    connection = KafkaConnection(
-        bootstrap_servers=f"127.0.0.1:{kafka_broker.ports.scram}",
-        security_protocol="SASL_PLAINTEXT",
-        sasl_plain_username=USERNAME,
-        sasl_plain_password=PASSWORD,
-    )
-    topic = a_topic()
-    async with open_kafka_bus(connection, QUICK) as bus:
-        await bus.create_topics([topic])
-        await append(bus, of(topic), b"signed on")
-        assert await read_values(bus, of(topic)) == [b"signed on"]
-    await _assert_refused(
-        replace(connection, sasl_plain_password=f"not {PASSWORD}"[::-1]),
-        ConfigError,
-        "does not accept 'geophone' with this password: correct sasl_plain_username or the pass",
-    )
-    await _assert_refused(
-        replace(connection, sasl_mechanism="PLAIN"), ConfigError, "does not offer PLAIN"
-    )
-    await _assert_refused(
-        replace(connection, security_protocol="PLAINTEXT"),
-        TransientError,
-        "whether PLAINTEXT is its security_protocol",
-    )
-
-
-async def test_tls_lets_in_who_has_a_certificate(kafka_broker: KafkaBroker) -> None:
-    folder = kafka_broker.folder
-    connection = KafkaConnection(
-        bootstrap_servers=f"127.0.0.1:{kafka_broker.ports.tls}",
-        security_protocol="SSL",
-        ssl_cafile=str(folder / "ca.pem"),
-        ssl_certfile=str(folder / "client.pem"),
-        ssl_keyfile=str(folder / "client.key"),
-    )
-    topic = a_topic()
-    async with open_kafka_bus(connection, QUICK) as bus:
-        await bus.create_topics([topic])
-        await append(bus, of(topic), b"certified")
-        assert await read_values(bus, of(topic)) == [b"certified"]
-    await _assert_refused(
-        replace(connection, ssl_cafile=None), ConfigError, "is not trusted .*give the right ssl_ca"
-    )
-    await _assert_refused(
-        replace(connection, bootstrap_servers=kafka_broker.bootstrap_servers),
-        TransientError,
-        "ends the conversation .*whether SSL is its security_protocol",
-    )
-
-
-async def test_a_broker_that_does_not_answer_is_said_so(kafka_broker: KafkaBroker) -> None:
-    connection = KafkaConnection(bootstrap_servers=kafka_broker.bootstrap_servers)
-    kafka_broker.pause()
-    try:
-        await _assert_refused(connection, TransientError, "does not answer in time: see whether")
-    finally:
-        kafka_broker.resume()

@@ -50,6 +50,9 @@ class Reader(Protocol):
         """The next records; none if there are none for `timeout_seconds`.
 
         At most `max_records` over all partitions, and about 16 MiB. A cancelled call loses none.
+
+        Raises:
+            InvalidRecordError: one was damaged on the log, and is skipped.
         """
         ...
 

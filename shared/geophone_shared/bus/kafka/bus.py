@@ -21,7 +21,7 @@ from geophone_shared.bus.kafka.reader import KafkaReader, start_consumer
 from geophone_shared.bus.kafka.writer import KafkaWriter
 from geophone_shared.bus.records import Record, TopicPartition
 from geophone_shared.bus.topics import Topic
-from geophone_shared.errors import ConfigError
+from geophone_shared.errors import ConfigError, TransientError
 
 
 @asynccontextmanager
@@ -77,7 +77,12 @@ class KafkaBus:
                 f"a record of {record.size_bytes} bytes for {topic.name}, "
                 f"which takes {topic.record_limit_bytes}"
             )
-        return await self.writer.append(partition, record)
+        try:
+            return await self.writer.append(partition, record)
+        except TransientError:
+            # Perhaps the topic is gone, which looks to a producer as if the broker were away.
+            self._topics.pop(partition.topic, None)
+            raise
 
     async def describe_topics(self, names: Collection[str]) -> dict[str, Topic]:
         """As the contract says."""

@@ -1,6 +1,7 @@
 """How to reach Kafka, in the words of Kafka's own clients, and what it says when it refuses."""
 
 import asyncio
+import os
 import ssl
 from dataclasses import dataclass, field
 from typing import Any
@@ -174,7 +175,7 @@ def _reason(error: KafkaError | OSError, connection: KafkaConnection, server: st
             )
         case OSError() if not isinstance(error, ConnectionResetError):
             reason = TransientError(
-                f"no Kafka broker answers at {server} ({error.strerror or error}): "
+                f"no Kafka broker answers at {server} ({_told(error)}): "
                 "start it, or correct bootstrap_servers"
             )
         case _:
@@ -183,6 +184,13 @@ def _reason(error: KafkaError | OSError, connection: KafkaConnection, server: st
                 f"it is well, and whether {connection.security_protocol} is its security_protocol"
             )
     return reason
+
+
+def _told(error: OSError) -> str:
+    """What the system says; asyncio puts the address into it, or several such errors into one."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or "nothing there can be reached"  # the former when a name is unknown
 
 
 async def disconnect(client: AIOKafkaClient) -> None:

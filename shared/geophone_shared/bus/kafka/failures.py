@@ -5,16 +5,16 @@ from contextlib import contextmanager
 
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
+    CorruptRecordException,
     GroupAuthorizationFailedError,
     KafkaError,
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
 )
 
-from geophone_shared.errors import ConfigError, GeophoneError, TransientError
+from geophone_shared.errors import ConfigError, GeophoneError, InvalidRecordError, TransientError
 
 _FORBIDDEN = (
     ClusterAuthorizationFailedError,
@@ -33,6 +33,7 @@ def kafka_failures(wish: str) -> Iterator[None]:
 
     Raises:
         ConfigError: Kafka refuses, and will go on to.
+        InvalidRecordError: a record's checksum is wrong.
         TransientError: anything else, also a timeout.
     """
     try:
@@ -45,10 +46,8 @@ def kafka_failures(wish: str) -> Iterator[None]:
 
 def _translated(error: KafkaError, wish: str) -> GeophoneError:
     match error:
-        case UnknownTopicOrPartitionError():
-            return ConfigError(
-                f"Kafka did not {wish}, since there is no such topic: run `geophone topics create`"
-            )
+        case CorruptRecordException():
+            return InvalidRecordError("damaged")
         case MessageSizeTooLargeError() | RecordListTooLargeError():
             return ConfigError(
                 f"Kafka did not {wish}, since its topic takes only smaller ones: "

@@ -13,6 +13,7 @@ from geophone_shared.bus.kafka.connection import KafkaConnection, KafkaTimeouts,
 from geophone_shared.bus.kafka.failures import kafka_failures
 from geophone_shared.bus.kafka.membership import Membership
 from geophone_shared.bus.records import StoredRecord, TopicPartition
+from geophone_shared.errors import InvalidRecordError
 
 _FETCH_LIMIT_BYTES = 16 * 1024 * 1024
 _PARTITION_FETCH_BYTES = 1024 * 1024  # the fastest of 256 KiB, 1 MiB and 4 MiB (measured)
@@ -41,6 +42,9 @@ class KafkaReader:
         self._membership = membership
         # What the consumer is asked for; kept when a poll ends earlier, so that nothing is lost.
         self._fetch: asyncio.Task[dict[KafkaPartition, list[Any]]] | None = None
+        # Where each partition goes on for whoever reads here, as far as that is known.
+        self._next: dict[TopicPartition, int] = {}
+        self._is_near_damage = False
 
     async def poll(
         self, timeout_seconds: float, max_records: int
@@ -58,7 +62,8 @@ class KafkaReader:
                 # Not a task group's: the task outlives the call, and `close` ends it.
                 self._fetch = loop.create_task(
                     self._consumer.getmany(
-                        timeout_ms=int(remaining * 1000), max_records=max_records
+                        timeout_ms=int(remaining * 1000),
+                        max_records=1 if self._is_near_damage else max_records,
                     )
                 )
             waiting.append(self._fetch)
@@ -66,12 +71,9 @@ class KafkaReader:
             await asyncio.wait(
                 waiting, timeout=max(remaining, 0.001), return_when=asyncio.FIRST_COMPLETED
             )
-            if self._fetch.done() and not (self._membership and self._membership.news.done()):
-                fetch, self._fetch = self._fetch, None
-                with kafka_failures("deliver records"):
-                    fetched = fetch.result()
-                if fetched:
-                    return {TopicPartition(*each): _stored(fetched[each]) for each in fetched}
+            has_news = self._membership is not None and self._membership.news.done()
+            if not has_news and (polled := await self._fetched()):
+                return polled
             if loop.time() >= deadline:
                 return {}
 
@@ -81,6 +83,7 @@ class KafkaReader:
             raise ValueError(f"{partition} is not read here")
         with kafka_failures(f"move to {offset} in {partition}"):
             self._consumer.seek(KafkaPartition(*partition), offset)
+        self._next[partition] = offset
         if self._fetch is not None and self._fetch.done() and self._fetch.exception() is None:
             self._fetch.result().pop(KafkaPartition(*partition), None)
 
@@ -152,12 +155,45 @@ class KafkaReader:
     def _current(self) -> tuple[TopicPartition, ...]:
         return self._partitions if self._membership is None else self._membership.held
 
+    async def _fetched(self) -> dict[TopicPartition, list[StoredRecord]]:
+        """What the consumer was asked for, if it is there."""
+        if self._fetch is None or not self._fetch.done():
+            return {}
+        fetch, self._fetch = self._fetch, None
+        try:
+            with kafka_failures("deliver records"):
+                fetched = fetch.result()
+        except InvalidRecordError as error:
+            await self._go_round_damage(str(error.__cause__))
+            return {}
+        polled = {TopicPartition(*each): _stored(fetched[each]) for each in fetched}
+        self._next |= {each: records[-1].offset + 1 for each, records in polled.items()}
+        return polled
+
+    async def _go_round_damage(self, complaint: str) -> None:
+        """Find the record whose checksum is wrong, and skip it alone.
+
+        aiokafka complains of its partition for ever (#321), and has lost what it had already taken
+        out in the same call, of other partitions too. So go back; then come near one by one.
+        """
+        committed = {} if self._membership is None else await self.committed()
+        begin = await self.first_offsets() | committed | self._next
+        is_near, self._is_near_damage = self._is_near_damage, not self._is_near_damage
+        for each in self._current():
+            is_damaged = is_near and complaint.endswith(str(KafkaPartition(*each)))
+            self.seek(each, begin[each] + is_damaged)
+        if is_near:
+            raise InvalidRecordError("damaged")
+
     async def _settle(self, membership: Membership) -> None:
-        if membership.news.done() and self._fetch is not None and self._fetch.done():
-            # Of the old assignment: who has the partitions now reads them from what is committed.
-            if not self._fetch.cancelled():
-                self._fetch.exception()
-            self._fetch = None
+        if membership.news.done():
+            self._next.clear()
+            self._is_near_damage = False
+            if self._fetch is not None and self._fetch.done():
+                # Of the old assignment: who has that now reads it from what is committed.
+                if not self._fetch.cancelled():
+                    self._fetch.exception()
+                self._fetch = None
         with kafka_failures("take part in the group"):
             await membership.settle()
 
