@@ -1,6 +1,7 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports unit interpreted bench study fuzz captures lock clean dist
+.PHONY: help demo test lint types imports unit interpreted bench fuzz captures kafka lock clean dist
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -70,6 +71,9 @@ fuzz: $(VENV)/.dev  ## fuzz each target for SECONDS (600); what it finds is kept
 
 captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 	@$(BIN)/python tests/support/fetch_captures.py
+
+kafka: $(VENV)/.dev  ## start a real Kafka broker to play with, until Ctrl-C (java and mvn)
+	@$(BIN)/python -m tests.support.kafka
 
 lock: $(VENV)/.dev  ## bring the exact locks up to date
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

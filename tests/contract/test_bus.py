@@ -102,6 +102,20 @@ async def test_polls_that_run_out_of_time_lose_nothing(bus: Bus) -> None:
     assert read == values
 
 
+async def test_a_poll_may_want_fewer_than_the_one_before(bus: Bus) -> None:
+    topic = a_topic()
+    await bus.create_topics([topic])
+    read: list[int] = []
+    async with bus.reader([of(topic)]) as reader:
+        assert await reader.poll(0.001, 1000) == {}
+        await append(bus, of(topic), *(b"%d" % index for index in range(20)))
+        while len(read) < 20:
+            polled = await reader.poll(5, 2)
+            assert 0 < len(polled[of(topic)]) <= 2
+            read += [record.offset for record in polled[of(topic)]]
+    assert read == list(range(20))
+
+
 async def test_cancelled_polls_lose_nothing(bus: Bus) -> None:
     topic = a_topic()
     await bus.create_topics([topic])

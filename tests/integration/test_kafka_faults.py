@@ -190,6 +190,24 @@ async def test_a_member_that_comes_back_soon_disturbs_nobody(kafka_broker: Kafka
             assert len(first.told) == told
 
 
+async def test_a_member_that_takes_long_to_begin_is_not_expelled(
+    kafka_broker: KafkaBroker,
+) -> None:
+    topic = a_topic()
+
+    async def restore(_: GroupReader) -> None:
+        await asyncio.sleep(1.5 * QUICK.session_seconds)
+
+    async with kafka_bus(kafka_broker) as bus:
+        await bus.create_topics([topic])
+        await append(bus, of(topic), b"0")
+        async with a_member(bus, "slow", topic) as member:
+            member.when_assigned = restore
+            await member.poll_until(1)
+            await member.reader.commit({of(topic): 1})
+            assert [told for told, _ in member.told] == ["assigned"]
+
+
 async def test_an_expelled_member_commits_nothing_and_reads_nothing_more(
     kafka_broker: KafkaBroker,
 ) -> None:

@@ -12,9 +12,9 @@ from geophone_shared.bus.topics import Topic
 from tests.support.kafka.broker import KafkaBroker
 
 QUICK = KafkaTimeouts(
-    append_seconds=4.0, answer_seconds=4.0, session_seconds=1.5, heartbeat_seconds=0.2
+    append_seconds=4.0, answer_seconds=4.0, session_seconds=2.0, heartbeat_seconds=0.2
 )
-"""For tests: a group notices in 1.5 s that a member died."""
+"""For tests: a group notices in 2 s that a member died."""
 
 _numbers = itertools.count()
 

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple, Protocol
 
+from geophone_shared.bus.checks import check_partitions, check_size
 from geophone_shared.bus.contract import OnPartitions
 from geophone_shared.bus.records import Record, StoredRecord, TopicPartition
 from geophone_shared.bus.topics import Topic
-from geophone_shared.errors import ConfigError
 
 _POLL_LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -217,13 +217,9 @@ class LocalBus:
 
     async def append(self, partition: TopicPartition, record: Record) -> int:
         """As the contract says."""
-        topic = await self._topic(partition.topic)
-        if record.size_bytes > topic.record_limit_bytes:
-            raise ValueError(
-                f"a record of {record.size_bytes} bytes for {topic.name}, "
-                f"which takes {topic.record_limit_bytes}"
-            )
-        await self._partitions([partition])
+        topics = await self._store.topics()
+        check_partitions(topics, [partition])
+        check_size(topics[partition.topic], record)
         return await self._store.append(partition, record)
 
     async def describe_topics(self, names: Collection[str]) -> dict[str, Topic]:
@@ -239,7 +235,7 @@ class LocalBus:
     @asynccontextmanager
     async def reader(self, partitions: Sequence[TopicPartition]) -> AsyncIterator[LocalReader]:
         """As the contract says."""
-        await self._partitions(partitions)
+        check_partitions(await self._store.topics(), partitions)
         yield LocalReader(self._store, partitions)
 
     @asynccontextmanager
@@ -255,10 +251,12 @@ class LocalBus:
         """As the contract says; a group has one member at a time."""
         if group in self._members:
             raise ValueError(f"{group} has its member already")
+        known = await self._store.topics()
+        check_partitions(known, [TopicPartition(name, 0) for name in topics])
         partitions = [
             TopicPartition(name, number)
             for name in topics
-            for number in range((await self._topic(name)).partitions)
+            for number in range(known[name].partitions)
         ]
         membership = self._members[group] = Membership(group, on_assigned, on_revoked)
         try:
@@ -269,15 +267,3 @@ class LocalBus:
     def rebalance(self, group: str) -> None:
         """Have a group's member lose all it holds at its next poll, and get it again."""
         self._members[group].rebalance()
-
-    async def _topic(self, name: str) -> Topic:
-        topics = await self._store.topics()
-        if name not in topics:
-            raise ConfigError(f"{name} does not exist: run `geophone topics create`")
-        return topics[name]
-
-    async def _partitions(self, partitions: Sequence[TopicPartition]) -> None:
-        for name, number in partitions:
-            topic = await self._topic(name)
-            if not 0 <= number < topic.partitions:
-                raise ConfigError(f"{name} has {topic.partitions} partitions, none is {number}")

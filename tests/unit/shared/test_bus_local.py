@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from geophone_shared.bus.contract import GroupReader
 from geophone_shared.bus.embedded import open_embedded_bus
 from geophone_shared.bus.local import LocalBus
 from geophone_shared.bus.memory import open_memory_bus
+from geophone_shared.errors import TransientError
 from tests.support.buses import a_member, a_topic, append, of, read_values
 
 HOUR_US = 3_600_000_000
@@ -134,6 +136,25 @@ async def test_a_member_can_lose_all_and_get_it_again(bus: LocalBus) -> None:
         held = (of(topic, 0), of(topic, 1))
         assert member.told == [("assigned", held), ("revoked", held), ("assigned", held)]
     assert member.values() == [b"0", b"1", b"1"]
+
+
+async def test_a_revocation_that_fails_is_told_again(bus: LocalBus) -> None:
+    topic = a_topic()
+    await bus.create_topics([topic])
+    async with a_member(bus, "one", topic) as member:
+        await append(bus, of(topic), b"0")
+        await member.poll_until(1)
+
+        async def fail_once(_: GroupReader) -> None:
+            member.when_revoked = None
+            raise TransientError("not yet")
+
+        member.when_revoked = fail_once
+        bus.rebalance("one")
+        with pytest.raises(TransientError, match="not yet"):
+            await member.poll()
+        await member.poll_until(2)
+        assert [told for told, _ in member.told] == ["assigned", "revoked", "revoked", "assigned"]
 
 
 async def test_readers_by_hand_have_no_group(bus: LocalBus) -> None:

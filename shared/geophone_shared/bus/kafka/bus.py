@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition as KafkaPartition
 
+from geophone_shared.bus.checks import check_partitions, check_size
 from geophone_shared.bus.contract import OnPartitions
 from geophone_shared.bus.kafka.administration import KafkaAdministration
 from geophone_shared.bus.kafka.connection import (
@@ -21,7 +22,7 @@ from geophone_shared.bus.kafka.reader import KafkaReader, start_consumer
 from geophone_shared.bus.kafka.writer import KafkaWriter
 from geophone_shared.bus.records import Record, TopicPartition
 from geophone_shared.bus.topics import Topic
-from geophone_shared.errors import ConfigError, TransientError
+from geophone_shared.errors import TransientError
 
 
 @asynccontextmanager
@@ -71,12 +72,8 @@ class KafkaBus:
 
     async def append(self, partition: TopicPartition, record: Record) -> int:
         """As the contract says."""
-        topic = (await self._known([partition]))[partition.topic]
-        if record.size_bytes > topic.record_limit_bytes:
-            raise ValueError(
-                f"a record of {record.size_bytes} bytes for {topic.name}, "
-                f"which takes {topic.record_limit_bytes}"
-            )
+        await self._check([partition])
+        check_size(self._topics[partition.topic], record)
         try:
             return await self.writer.append(partition, record)
         except TransientError:
@@ -95,7 +92,7 @@ class KafkaBus:
     @asynccontextmanager
     async def reader(self, partitions: Sequence[TopicPartition]) -> AsyncIterator[KafkaReader]:
         """As the contract says."""
-        await self._known(partitions)
+        await self._check(partitions)
         consumer = await start_consumer(self._connection, self._timeouts)
         reader = KafkaReader(consumer, self._timeouts.answer_seconds, partitions)
         try:
@@ -115,7 +112,7 @@ class KafkaBus:
         on_revoked: OnPartitions,
     ) -> AsyncIterator[KafkaReader]:
         """As the contract says."""
-        await self._known(TopicPartition(topic, 0) for topic in topics)
+        await self._check(TopicPartition(topic, 0) for topic in topics)
         consumer = await start_consumer(self._connection, self._timeouts, group, member)
         membership = Membership(consumer, on_assigned, on_revoked)
         reader = KafkaReader(consumer, self._timeouts.answer_seconds, membership=membership)
@@ -125,16 +122,8 @@ class KafkaBus:
         finally:
             await reader.close()
 
-    async def _known(self, partitions: Iterable[TopicPartition]) -> dict[str, Topic]:
-        """The topics known so far, those of `partitions` among them."""
+    async def _check(self, partitions: Iterable[TopicPartition]) -> None:
         partitions = list(partitions)
         if missing := {each.topic for each in partitions} - self._topics.keys():
             self._topics |= await self._administration.describe_topics(missing)
-        for name, number in partitions:
-            if name not in self._topics:
-                raise ConfigError(f"{name} does not exist: run `geophone topics create`")
-            if not 0 <= number < self._topics[name].partitions:
-                raise ConfigError(
-                    f"{name} has {self._topics[name].partitions} partitions, none is {number}"
-                )
-        return self._topics
+        check_partitions(self._topics, partitions)

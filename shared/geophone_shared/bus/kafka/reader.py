@@ -6,7 +6,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import NoError, for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    NoError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import TopicPartition as KafkaPartition
 
 from geophone_shared.bus.kafka.connection import KafkaConnection, KafkaTimeouts, disconnect
@@ -42,6 +48,7 @@ class KafkaReader:
         self._membership = membership
         # What the consumer is asked for; kept when a poll ends earlier, so that nothing is lost.
         self._fetch: asyncio.Task[dict[KafkaPartition, list[Any]]] | None = None
+        self._fetch_records = 0
         # Where each partition goes on for whoever reads here, as far as that is known.
         self._next: dict[TopicPartition, int] = {}
         self._is_near_damage = False
@@ -58,15 +65,7 @@ class KafkaReader:
                 await self._settle(self._membership)
                 waiting.append(self._membership.news)
             remaining = max(deadline - loop.time(), 0.0)
-            if self._fetch is None:
-                # Not a task group's: the task outlives the call, and `close` ends it.
-                self._fetch = loop.create_task(
-                    self._consumer.getmany(
-                        timeout_ms=int(remaining * 1000),
-                        max_records=1 if self._is_near_damage else max_records,
-                    )
-                )
-            waiting.append(self._fetch)
+            waiting.append(self._asked(remaining, max_records))
             # One turn more than the task needs to look once.
             await asyncio.wait(
                 waiting, timeout=max(remaining, 0.001), return_when=asyncio.FIRST_COMPLETED
@@ -147,13 +146,35 @@ class KafkaReader:
         """Leave, whatever the broker says to it."""
         if self._membership is not None:
             self._membership.close()
-        if self._fetch is not None:
-            self._fetch.cancel()
-            await asyncio.wait([self._fetch])
+        self._forget_fetch()
         await stop(self._consumer)
 
     def _current(self) -> tuple[TopicPartition, ...]:
         return self._partitions if self._membership is None else self._membership.held
+
+    def _asked(self, timeout_seconds: float, max_records: int) -> asyncio.Task[Any]:
+        """What the consumer is asked for, perhaps since an earlier poll."""
+        if self._fetch is not None and self._fetch_records > max_records and not self._fetch.done():
+            self._forget_fetch()
+        if self._fetch is None:
+            self._fetch_records = 1 if self._is_near_damage else max_records
+            # After an error or a cancellation, aiokafka believes for ever that somebody polls.
+            self._consumer._subscription._fetch_count = 0  # noqa: SLF001
+            # Not a task group's: the task outlives the call, and `close` ends it.
+            self._fetch = asyncio.get_running_loop().create_task(
+                self._consumer.getmany(
+                    timeout_ms=int(timeout_seconds * 1000), max_records=self._fetch_records
+                )
+            )
+        return self._fetch
+
+    def _forget_fetch(self) -> None:
+        """Ask no more; what came already is lost. A fetch that waits has taken nothing out yet."""
+        if self._fetch is not None:
+            self._fetch.cancel()
+            if self._fetch.done() and not self._fetch.cancelled():
+                self._fetch.exception()
+            self._fetch = None
 
     async def _fetched(self) -> dict[TopicPartition, list[StoredRecord]]:
         """What the consumer was asked for, if it is there."""
@@ -190,10 +211,7 @@ class KafkaReader:
             self._next.clear()
             self._is_near_damage = False
             if self._fetch is not None and self._fetch.done():
-                # Of the old assignment: who has that now reads it from what is committed.
-                if not self._fetch.cancelled():
-                    self._fetch.exception()
-                self._fetch = None
+                self._forget_fetch()  # who has the old assignment now reads from what is committed
         with kafka_failures("take part in the group"):
             await membership.settle()
 
@@ -266,11 +284,11 @@ def _mind_loading(consumer: AIOKafkaConsumer) -> None:
 
     async def checked(request: object) -> Any:
         response = await send(request)
-        if type(request).__name__ == "OffsetFetchRequest":
-            error = for_code(getattr(response, "error_code", 0))
+        if isinstance(request, OffsetFetchRequest):
+            error = for_code(getattr(response, "error_code", NoError.errno))
+            if error in (NotCoordinatorForGroupError, GroupCoordinatorNotAvailableError):
+                coordinator.coordinator_dead()
             if error is not NoError:
-                if error.invalid_metadata or "Coordinator" in error.__name__:
-                    coordinator.coordinator_dead()
                 raise error
         return response
 
