@@ -49,7 +49,8 @@ class Reader(Protocol):
     ) -> dict[TopicPartition, list[StoredRecord]]:
         """The next records; none if there are none for `timeout_seconds`.
 
-        At most `max_records` over all partitions, and about 16 MiB. A cancelled call loses none.
+        At most `max_records` over all partitions (of this call, or of one before that ran out of
+        time), and about 16 MiB. A cancelled call loses none. One call at a time.
 
         Raises:
             InvalidRecordError: one was damaged on the log, and is skipped.
@@ -71,8 +72,9 @@ class Reader(Protocol):
     async def end_offsets(self) -> dict[TopicPartition, int]:
         """The offset that each partition's next record will get.
 
-        A partition whose end moves away from a position that stays has a reader that is stuck:
-        leave its `async with` and open another.
+        A partition whose end moves away from a position that stays has a reader that is stuck, as
+        has one whose `poll` keeps raising TransientError although the log answers: leave its
+        `async with` and open another.
         """
         ...
 

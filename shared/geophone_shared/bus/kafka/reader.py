@@ -51,6 +51,8 @@ class KafkaReader:
         self._fetch_records = 0
         # Where each partition goes on for whoever reads here, as far as that is known.
         self._next: dict[TopicPartition, int] = {}
+        # What aiokafka said of a damaged record, until it is gone round.
+        self._complaint = ""
         self._is_near_damage = False
 
     async def poll(
@@ -64,6 +66,8 @@ class KafkaReader:
             if self._membership is not None:
                 await self._settle(self._membership)
                 waiting.append(self._membership.news)
+            if self._complaint:
+                await self._go_round_damage()
             remaining = max(deadline - loop.time(), 0.0)
             waiting.append(self._asked(remaining, max_records))
             # One turn more than the task needs to look once.
@@ -185,13 +189,14 @@ class KafkaReader:
             with kafka_failures("deliver records"):
                 fetched = fetch.result()
         except InvalidRecordError as error:
-            await self._go_round_damage(str(error.__cause__))
+            self._complaint = str(error.__cause__)
+            await self._go_round_damage()
             return {}
         polled = {TopicPartition(*each): _stored(fetched[each]) for each in fetched}
         self._next |= {each: records[-1].offset + 1 for each, records in polled.items()}
         return polled
 
-    async def _go_round_damage(self, complaint: str) -> None:
+    async def _go_round_damage(self) -> None:
         """Find the record whose checksum is wrong, and skip it alone.
 
         aiokafka complains of its partition for ever (#321), and has lost what it had already taken
@@ -201,14 +206,16 @@ class KafkaReader:
         begin = await self.first_offsets() | committed | self._next
         is_near, self._is_near_damage = self._is_near_damage, not self._is_near_damage
         for each in self._current():
-            is_damaged = is_near and complaint.endswith(str(KafkaPartition(*each)))
+            is_damaged = is_near and self._complaint.endswith(str(KafkaPartition(*each)))
             self.seek(each, begin[each] + is_damaged)
+        self._complaint = ""
         if is_near:
             raise InvalidRecordError("damaged")
 
     async def _settle(self, membership: Membership) -> None:
         if membership.news.done():
             self._next.clear()
+            self._complaint = ""
             self._is_near_damage = False
             if self._fetch is not None and self._fetch.done():
                 self._forget_fetch()  # who has the old assignment now reads from what is committed
