@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from geophone import replay_command
+from geophone import config_command, replay_command
 from geophone.output import write_result
 from geophone_shared import __version__
 
@@ -33,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("replay", help=replay_command.HELP)(replay_command.replay)
+app.add_typer(config_command.app, name="config")
 
 
 def main() -> None:
