@@ -1,0 +1,87 @@
+"""What the capture measures [core]."""
+
+from geophone_capture.reasons import NOT_DECODED, NOT_DNS
+from geophone_shared.metrics import common
+from geophone_shared.metrics.families import Counter, Family, Gauge, Label
+
+PACKETS = Counter(
+    "geophone_capture_packets_total",
+    "Packets read, by interface; `file` and `stdin` are interfaces, too.",
+    (Label("interface"),),
+)
+KERNEL_DROPS = Counter(
+    "geophone_capture_kernel_drops_total",
+    "Packets that the kernel dropped because they weren't read in time.",
+    (Label("interface"),),
+)
+MESSAGES = Counter(
+    "geophone_capture_messages_total",
+    "DNS messages decoded.",
+    (Label("kind", ("query", "response")),),
+)
+DECODE_ERRORS = Counter(
+    "geophone_capture_decode_errors_total",
+    "Packets that are or may hold DNS and could not be used, by why.",
+    (Label("reason", tuple(reason.name.lower() for reason in NOT_DECODED)),),
+)
+OTHER_PACKETS = Counter(
+    "geophone_capture_other_packets_total",
+    "Packets that aren't DNS, by what they are.",
+    (Label("reason", tuple(reason.name.lower() for reason in NOT_DNS)),),
+)
+TRANSACTIONS = Counter(
+    "geophone_capture_transactions_total",
+    "DNS transactions completed, by how.",
+    (Label("outcome", ("answered", "unanswered", "unsolicited")),),
+)
+CLOCK_OUTLIERS = Counter(
+    "geophone_capture_clock_outliers_total",
+    "Packets more than a minute ahead of the next one in their file; the clock ignored them.",
+)
+INVALID_TIMES = Counter(
+    "geophone_capture_invalid_times_total",
+    "Packets dated outside of 1970 to 9999; they got the time of the one before.",
+)
+PENDING_QUERIES = Gauge("geophone_capture_pending_queries", "Queries that wait for their response.")
+CLOCK_TIMESTAMP_SECONDS = Gauge(
+    "geophone_capture_clock_timestamp_seconds", "The packet clock; Unix time, 0 before a packet."
+)
+PRODUCER_BATCHES = Counter(
+    "geophone_producer_batches_total",
+    "Attempts to put a batch on the log, by what came of them.",
+    (Label("result", ("acknowledged", "failed")),),
+)
+PRODUCER_BUFFER_RECORDS = Gauge(
+    "geophone_producer_buffer_records", "Batches that wait for the log."
+)
+PRODUCER_DROPPED = Counter(
+    "geophone_producer_dropped_total",
+    "Batches that never came to the log, by why.",
+    (Label("reason", ("buffer_full", "too_large", "stopped")),),
+)
+PRODUCER_DROPPED_TRANSACTIONS = Counter(
+    "geophone_producer_dropped_transactions_total", "Transactions in those batches."
+)
+PRODUCER_REPLACEMENTS = Counter(
+    "geophone_producer_replacements_total",
+    "Connections to the log that made no progress and were replaced.",
+)
+
+FAMILIES: tuple[Family, ...] = (
+    *common.FAMILIES,
+    PACKETS,
+    KERNEL_DROPS,
+    MESSAGES,
+    DECODE_ERRORS,
+    OTHER_PACKETS,
+    TRANSACTIONS,
+    CLOCK_OUTLIERS,
+    INVALID_TIMES,
+    PENDING_QUERIES,
+    CLOCK_TIMESTAMP_SECONDS,
+    PRODUCER_BATCHES,
+    PRODUCER_BUFFER_RECORDS,
+    PRODUCER_DROPPED,
+    PRODUCER_DROPPED_TRANSACTIONS,
+    PRODUCER_REPLACEMENTS,
+)
