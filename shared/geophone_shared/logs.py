@@ -58,6 +58,14 @@ def configure_logging(
     threading.excepthook = _log_uncaught_in_thread
 
 
+def printable(text: str) -> str:
+    r"""Text without anything that could end a line or steer a terminal; `\n` for a line's end."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text[:_MOST_CHARACTERS]
+    )
+
+
 class TextFormatter(logging.Formatter):
     """A line for people; what else belongs to it is indented."""
 
@@ -67,7 +75,7 @@ class TextFormatter(logging.Formatter):
         line = (
             f"{_time_of(record)} {record.levelname:<8} {record.name}: {record.getMessage()}{facts}"
         )
-        return "\n    ".join(_printable(each) for each in (line, *_traceback(record).splitlines()))
+        return "\n    ".join(printable(each) for each in (line, *_traceback(record).splitlines()))
 
 
 class JsonFormatter(logging.Formatter):
@@ -138,13 +146,6 @@ def _traceback(record: logging.LogRecord) -> str:
 def _as_text(value: Any) -> str:
     text = str(value)
     return json.dumps(text, ensure_ascii=False) if " " in text or not text else text
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text[:_MOST_CHARACTERS]
-    )
 
 
 def _valid(text: str) -> str:

@@ -1,22 +1,11 @@
-"""What a `geophone` process returns."""
+"""What `geophone replay` returns."""
 
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import Any
 
+from geophone_shared.exit_codes import ExitCode
 
-class ExitCode(IntEnum):
-    """Exit codes; where several apply, CONFIG, INTERRUPTED, ALERT, PARTIAL win in this order.
-
-    A bug's traceback is Python's: RUNTIME.
-    """
-
-    OK = 0
-    RUNTIME = 1
-    CONFIG = 2
-    ALERT = 3
-    PARTIAL = 4
-    INTERRUPTED = 130
+__all__ = ["ExitCode", "exit_code"]
 
 
 def exit_code(report: Mapping[str, Any], *, fail_on_alert: bool, strict: bool) -> ExitCode:

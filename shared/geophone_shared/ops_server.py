@@ -1,0 +1,128 @@
+"""Probes and metrics over HTTP: `/livez`, `/readyz`, `/startupz` and `/metrics` [shell].
+
+Capture and detector serve them on a port of their own; the alerter and `geophone run` put the same
+routes into what they serve anyway. What they tell holds no name and no address, so that they need
+no token.
+"""
+
+import socket
+import time
+from asyncio import TaskGroup, wait
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from geophone_shared.errors import ConfigError
+from geophone_shared.health import Check, Health
+from geophone_shared.listen_address import ListenAddress
+from geophone_shared.metrics.registry import CONTENT_TYPE, Metrics
+from geophone_shared.timestamps import rfc3339
+
+_MOST_CONNECTIONS = 256
+"""One more is answered with 503."""
+_CLOSE_SECONDS = 3
+"""How long requests under way may take when the server stops."""
+_BACKLOG = 64
+_NOT_KEPT = {"cache-control": "no-store"}
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to `geophone_shared.runtime`."""
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # it decorates
+        return nullcontext()
+
+
+def ops_routes(health: Health, metrics: Metrics) -> list[Route]:
+    """The routes; `health` has to be on the clock of `time.monotonic`."""
+
+    def probe(path: str, checks_now: Callable[[], Sequence[Check]]) -> Route:
+        def answer(_request: Request) -> Response:
+            checks = checks_now()
+            status = 200 if all(check.is_ok for check in checks) else 503
+            return JSONResponse([_as_json(check) for check in checks], status, _NOT_KEPT)
+
+        return Route(path, answer)
+
+    def exposition(_request: Request) -> Response:
+        return Response(metrics.text(), headers=_NOT_KEPT | {"content-type": CONTENT_TYPE})
+
+    return [
+        probe("/livez", lambda: health.liveness(time.monotonic())),
+        probe("/readyz", lambda: health.readiness(time.monotonic())),
+        probe("/startupz", health.startup),
+        Route("/metrics", exposition),
+    ]
+
+
+def ops_app(health: Health, metrics: Metrics) -> ASGIApp:
+    """An application with the routes and nothing else."""
+    return Starlette(routes=ops_routes(health, metrics))
+
+
+def listen(address: ListenAddress, setting: str) -> socket.socket:
+    """A socket that listens, for `serving`.
+
+    Args:
+        address: where.
+        setting: the one that the address comes from, for the message.
+
+    Raises:
+        ConfigError: the address is in use, isn't this machine's, or needs privileges.
+    """
+    try:
+        family, _, _, _, place = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(place[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while ")[0]  # where the address is told again
+        raise ConfigError(
+            f"nothing can be served on {address} ({reason}):"
+            f" free it, or choose another ADDRESS:PORT with {setting}"
+        ) from error
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve an application until the block is left.
+
+    Requests under way are answered, for a few seconds. Closes the socket.
+    """
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=_CLOSE_SECONDS,
+        )
+    )
+    async with TaskGroup() as tasks:
+        served = tasks.create_task(server.serve(sockets=[listener]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await wait([served])
+
+
+def _as_json(check: Check) -> dict[str, object]:
+    since_us = time.time_ns() // 1_000 - round((time.monotonic() - check.since_seconds) * 1e6)
+    return {
+        "name": check.name,
+        "ok": check.is_ok,
+        "detail": check.detail,
+        "since": rfc3339(since_us),
+    }
