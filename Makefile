@@ -1,7 +1,7 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit interpreted bench study fuzz captures lock clean dist
-.PHONY: help demo test lint types imports unit interpreted bench fuzz captures kafka lock clean dist
+.PHONY: help demo test lint types imports unit interpreted bench study fuzz captures kafka docs lock \
+        clean dist
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -74,6 +74,9 @@ captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 
 kafka: $(VENV)/.dev  ## start a real Kafka broker to play with, until Ctrl-C (java and mvn)
 	@$(BIN)/python -m tests.support.kafka
+
+docs: $(VENV)/.dev  ## write the pages that come from the code: configuration, metrics
+	$(BIN)/python -m tests.support.generated_docs
 
 lock: $(VENV)/.dev  ## bring the exact locks up to date
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

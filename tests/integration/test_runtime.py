@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.support.outside import PROJECT
@@ -27,6 +28,7 @@ def start() -> Iterator[Start]:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.tiny_service", what, str(drain_seconds)],
             cwd=PROJECT,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -69,6 +71,25 @@ def test_a_signal_lets_the_service_finish(start: Start, number: signal.Signals) 
     (message,) = messages(errors)
     assert message["message"] == "stopping; a signal stops at once"
     assert message["geophone.drain_seconds"] == _LONG_SECONDS
+
+
+def test_while_it_drains_a_service_is_alive_and_not_ready(start: Start) -> None:
+    process = start("serve", _LONG_SECONDS)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    port = int(process.stdout.readline())
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        assert [client.get(path).status_code for path in ("/livez", "/readyz", "/startupz")] == [
+            *(200, 200, 200)
+        ]
+        assert "geophone_event_loop_longest_pause_seconds " in client.get("/metrics").text
+        process.send_signal(signal.SIGTERM)
+        assert "stopping" in process.stderr.readline()
+        while client.get("/readyz").status_code == 200:
+            time.sleep(0.01)
+        assert client.get("/livez").status_code == 200
+        assert client.get("/readyz").json()[-1]["name"] == "draining"
+    assert end_of(process) == (0, "", "")
 
 
 def test_a_service_that_does_not_finish_in_time_is_cancelled(start: Start) -> None:

@@ -9,13 +9,17 @@ import threading
 import time
 
 from geophone_shared.errors import ConfigError, InvalidRecordError, TransientError
+from geophone_shared.health import Condition, Health
 from geophone_shared.listen_address import ListenAddress
 from geophone_shared.logs import configure_logging
-from geophone_shared.ops_server import listen
+from geophone_shared.metrics import common
+from geophone_shared.metrics.registry import Metrics
+from geophone_shared.ops_server import listen, ops_app, serving
+from geophone_shared.pauses import watch_pauses
 from geophone_shared.runtime import run_service
 
 
-def _say(text: str) -> None:
+def _say(text: object) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -93,6 +97,29 @@ async def _fail(*errors: BaseException) -> None:
         go.set()
 
 
+async def _serve(stop: asyncio.Event) -> None:
+    """Serve probes and metrics; print the port; finish when standard input ends."""
+    health = Health(
+        [Condition("loop", "liveness", valid_seconds=30), Condition("log", "readiness")],
+        time.monotonic(),
+    )
+    metrics = Metrics(common.FAMILIES, {"stage": ["capture"]})
+
+    def on_longest(longest_seconds: float) -> None:
+        metrics.set(common.LONGEST_PAUSE_SECONDS, longest_seconds)
+        health.report("loop", time.monotonic())
+
+    with listen(ListenAddress("127.0.0.1", 0), "--ops") as listener:
+        async with serving(ops_app(health, metrics), listener), asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(watch_pauses(on_longest))
+            health.report("log", time.monotonic())
+            _say(listener.getsockname()[1])
+            await stop.wait()
+            health.drain(time.monotonic())
+            await asyncio.to_thread(sys.stdin.read)
+            watch.cancel()
+
+
 async def _listen_twice(_stop: asyncio.Event) -> None:
     with listen(ListenAddress("127.0.0.1", 0), "--ops") as listener:
         listen(ListenAddress("127.0.0.1", listener.getsockname()[1]), "--ops")
@@ -101,6 +128,7 @@ async def _listen_twice(_stop: asyncio.Event) -> None:
 _SERVICES = {
     "end": _end,
     "drain": _drain,
+    "serve": _serve,
     "hang": _hang,
     "refuse-to-end": _refuse_to_end,
     "leave-a-thread": _leave_a_thread,

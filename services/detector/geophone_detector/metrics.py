@@ -18,8 +18,8 @@ LATE_RECORDS = Counter(
     "geophone_detector_late_records_total",
     "Transactions older than the longest window; they count in none.",
 )
-CLAMPED_RECORDS = Counter(
-    "geophone_detector_clamped_records_total",
+CLAMPED_TRANSACTIONS = Counter(
+    "geophone_detector_clamped_transactions_total",
     "Transactions dated more than a minute later than they were published; they count as of then.",
 )
 TRACKED_DOMAINS = Gauge("geophone_detector_tracked_domains", "Registered domains in the windows.")
@@ -74,7 +74,7 @@ FAMILIES: tuple[Family, ...] = (
     REPEATED_RECORDS,
     MISSING_RECORDS,
     LATE_RECORDS,
-    CLAMPED_RECORDS,
+    CLAMPED_TRANSACTIONS,
     TRACKED_DOMAINS,
     TRACKED_HOSTNAMES,
     SKETCHED_DOMAINS,

@@ -150,8 +150,8 @@ class DetectorSettings(Section):
     snapshot_interval_seconds: Seconds = 600
     """Time after which it is, where fewer came."""
     member: Text | None = None
-    """A name that this detector keeps over restarts, in Kubernetes its pod's; then the others
-    notice none that is short. Never two at a time may have the same."""
+    """A name that this detector keeps over restarts, in Kubernetes its pod's: a short restart then
+    moves no partitions. No two that run at the same time may have the same."""
     allow_list_file: Path | None = None
     """Domains that nobody is notified of, one a line, in place of the shipped list."""
     rule_thresholds: RuleThresholds = RuleThresholds()
