@@ -278,6 +278,10 @@ def test_what_kubernetes_puts_into_the_environment_is_no_mistake(
     assert "GEOPHONE_ALERTER_PORT" in refuse(environment={"GEOPHONE_ALERTER_PORT": "8053"})
 
 
+def test_what_the_tests_set_for_themselves_is_no_mistake(load: Load) -> None:
+    assert load(environment={"GEOPHONE_CAPTURES": "x", "GEOPHONE_REQUIRE_ALL": "1"}) == load()
+
+
 @pytest.mark.parametrize("content", [None, b"\xff"])
 def test_a_file_that_can_t_be_read_is_a_sentence(
     refuse: Refuse, tmp_path: Path, content: bytes | None
