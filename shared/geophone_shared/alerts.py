@@ -6,12 +6,10 @@ recovered; all three records have the same id (docs/records.md).
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from geophone_shared.json_fields import JsonFields, parse_object
-from geophone_shared.record_reasons import invalid_record
 from geophone_shared.summaries import DomainSummary, summary_from_json, summary_to_json
 from geophone_shared.timestamps import rfc3339
 
@@ -25,8 +23,6 @@ Severity = Literal["low", "medium", "high"]
 STATES: tuple[AlertState, ...] = get_args(AlertState)
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The mildest first."""
-
-_SCHEMA = re.compile(r"geophone\.alert/([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +124,7 @@ def decode_alert(data: bytes) -> Alert:
 
 
 def _from_fields(fields: JsonFields) -> Alert:
-    schema = _SCHEMA.fullmatch(fields.text("schema"))
-    if schema is None:
-        raise invalid_record("schema")
-    if int(schema[1]) > ALERT_SCHEMA_MAJOR:
-        raise invalid_record("newer_schema")
+    fields.check_schema("geophone.alert", ALERT_SCHEMA_MAJOR)
     return Alert(
         id=fields.text("id"),
         state=fields.one_of("state", STATES),

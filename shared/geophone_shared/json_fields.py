@@ -5,6 +5,7 @@ asked for is ignored, so that a later version can add to a record.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -17,6 +18,8 @@ _Value = TypeVar("_Value")
 LARGEST_NUMBER = 2**63 - 1
 MOST_CHARACTERS = 1024
 """A name's presentation form has at most 1,016: 254 bytes as `\\DDD`."""
+
+_MAJOR = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
 def parse_object(data: bytes, most_bytes: int) -> "JsonFields":
@@ -46,6 +49,18 @@ class JsonFields:
             raise invalid_record("json")
         self._fields: dict[str, object] = value
 
+    def check_schema(self, kind: str, newest_major: int) -> None:
+        """The field `schema` has to be `kind/1` .. `kind/newest_major`.
+
+        Raises:
+            InvalidRecordError: `schema` or `newer_schema`, besides what every method raises.
+        """
+        found, _, major = self.text("schema").partition("/")
+        if found != kind or _MAJOR.fullmatch(major) is None:
+            raise invalid_record("schema")
+        if int(major) > newest_major:
+            raise invalid_record("newer_schema")
+
     def integer(self, name: str) -> int:
         """A number without a fraction, 0 .. 2^63 - 1."""
         return _count(self._get(name))
@@ -57,6 +72,10 @@ class JsonFields:
     def text(self, name: str) -> str:
         """A string of at most `MOST_CHARACTERS`, all of them printable."""
         return _text(self._get(name))
+
+    def optional_text(self, name: str) -> str | None:
+        """A string as in `text`, or None for `null`."""
+        return None if self._get(name) is None else self.text(name)
 
     def one_of(self, name: str, choices: Sequence[_Text]) -> _Text:
         """A string of a closed set."""

@@ -13,6 +13,13 @@ import numpy as np
 from geophone_shared.alerts import ALERT_SCHEMA_MAJOR, Alert, alert_id, to_json
 from geophone_shared.batch import DecodedBatch, decode_batch, encode_batch
 from geophone_shared.batch_schema import SCHEMA, SCHEMA_MAJOR
+from geophone_shared.notifications import (
+    NOTIFICATION_SCHEMA_MAJOR,
+    Notification,
+    encode_notification,
+    event_of,
+    incident_id,
+)
 from geophone_shared.summaries import ClientQueries, DomainSummary
 from geophone_shared.transactions import ROW, Note, Outcome, Transactions
 from tests.support.rows import transactions_from, wire_name
@@ -64,6 +71,18 @@ ALERT = Alert(
         allowed=False,
         evidence_since_us=None,
     ),
+)
+
+NOTIFICATION = Notification(
+    incident_id=incident_id("tunnel.example", ALERT.opened_at_us),
+    registered_domain="tunnel.example",
+    channel="email",
+    result="delivered",
+    targets=("soc@example.com", "admin@example.com"),
+    reason=None,
+    message=f"{ALERT.id}.updated.{ALERT.updated_at_us}",
+    at_us=_START_US + 82_250_000,
+    events=(event_of(ALERT),),
 )
 
 
@@ -146,3 +165,5 @@ if __name__ == "__main__":
     _write(f"batch-{SCHEMA_MAJOR}.bin", batch)
     _write(f"batch-{SCHEMA_MAJOR}.json", _to_text(rows_as_json(decode_batch(batch))))
     _write(f"alert-{ALERT_SCHEMA_MAJOR}.json", _to_text(to_json(ALERT)))
+    notification = json.loads(encode_notification(NOTIFICATION))
+    _write(f"notification-{NOTIFICATION_SCHEMA_MAJOR}.json", _to_text(notification))

@@ -7,9 +7,15 @@ import pytest
 from geophone_shared.alerts import ALERT_SCHEMA_MAJOR, decode_alert, from_json, to_json
 from geophone_shared.batch import decode_batch
 from geophone_shared.batch_schema import SCHEMA_MAJOR
+from geophone_shared.notifications import (
+    NOTIFICATION_SCHEMA_MAJOR,
+    decode_notification,
+    encode_notification,
+)
 from tests.support.golden import (
     ALERT,
     FOLDER,
+    NOTIFICATION,
     RESPONSES,
     golden_transactions,
     rows_as_json,
@@ -22,6 +28,7 @@ pytestmark = pytest.mark.kernels
 
 def test_every_version_has_its_files() -> None:
     expected = {f"alert-{major}.json" for major in range(1, ALERT_SCHEMA_MAJOR + 1)}
+    expected |= {f"notification-{major}.json" for major in range(1, NOTIFICATION_SCHEMA_MAJOR + 1)}
     for major in range(1, SCHEMA_MAJOR + 1):
         expected |= {f"batch-{major}.bin", f"batch-{major}.json"}
     assert {path.name for path in FOLDER.iterdir()} == expected
@@ -39,6 +46,20 @@ def test_alert_1() -> None:
     assert decode_alert(data) == ALERT
     # As lists: the order of the fields is a part of the contract.
     assert json.dumps(json.loads(data)) == json.dumps(to_json(ALERT))
+
+
+def test_notification_1() -> None:
+    data = (FOLDER / "notification-1.json").read_bytes()
+    assert decode_notification(data) == NOTIFICATION
+    assert json.dumps(json.loads(data)) == json.dumps(json.loads(encode_notification(NOTIFICATION)))
+
+
+def test_the_example_in_the_documentation_is_the_golden_notification() -> None:
+    text = (PROJECT / "docs" / "records.md").read_text()
+    example = text.split("```json\n")[2].split("```")[0]
+    assert json.dumps(json.loads(example)) == json.dumps(
+        json.loads(encode_notification(NOTIFICATION))
+    )
 
 
 def test_the_example_in_the_documentation_is_the_golden_alert() -> None:
