@@ -38,6 +38,15 @@ def be64(buffer: Array, at: int) -> np.uint64:
 
 
 @kernel
+def le64(buffer: Array, at: int) -> np.uint64:
+    """The little-endian 64 bits at `at`; the caller has checked that they are there."""
+    value = np.uint64(0)
+    for index in range(8):
+        value |= np.uint64(buffer[np.uint64(at + index)]) << np.uint64(8 * index)
+    return value
+
+
+@kernel
 def copy_octets(target: Array, target_at: int, source: Array, source_at: int, count: int) -> None:
     """Copy `count` octets; the two places don't overlap."""
     for index in range(count):

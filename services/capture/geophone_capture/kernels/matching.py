@@ -282,7 +282,7 @@ def transactions_from_packets(
             continue
         message_bytes = int64(flow[0]["wire_bytes"])
         start, end = int64(flow[0]["start"]), int64(flow[0]["end"])
-        reason = decode_message(buffer, start, end, message_bytes, scratch.name, message)
+        reason = decode_message(buffer, start, end, message_bytes, scratch.name_words, message)
         if reason != DECODED:
             counters[reason] += 1
             continue

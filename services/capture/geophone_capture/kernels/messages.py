@@ -7,7 +7,7 @@ import numpy as np
 
 from geophone_capture.reasons import Reason
 from geophone_shared.jit import Array, inner_kernel, kernel
-from geophone_shared.kernels.octets import be16, copy_octets, octet, words_for
+from geophone_shared.kernels.octets import be16, le64, octet
 from geophone_shared.transactions import LONGEST_NAME_BYTES, Note
 
 MESSAGE = np.dtype(
@@ -50,6 +50,7 @@ _NOTE_CUT = int(Note.CUT_BY_SNAPLEN)
 _OPT = 41
 _WALK_PAST_END = -1
 _WALK_MALFORMED = -2
+_ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @kernel
@@ -71,6 +72,7 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
         (the name's length, where the bytes after it start), or (-reason, 0).
     """
     length = 0
+    run = at
     after = -1
     lowest = at
     beyond = -_TRUNCATED_MESSAGE
@@ -79,18 +81,19 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
             return beyond, 0
         head = octet(buffer, at)
         if head == 0:
+            _append_labels(name, length, buffer, run, at)
             return length, (at + 1 if after < 0 else after)
         if head < 64:
             if at + 1 + head > end:
                 return beyond, 0
             if length + 1 + head > LONGEST_NAME_BYTES:
                 return -_NAME_TOO_LONG, 0
-            copy_octets(name, length, buffer, at, head + 1)
             length += head + 1
             at += head + 1
         elif head >= 192:
             if at + 2 > end:
                 return beyond, 0
+            _append_labels(name, length, buffer, run, at)
             target = start + (((head & 0x3F) << 8) | octet(buffer, at + 1))
             if target >= lowest:
                 return -_BAD_POINTER, 0
@@ -99,9 +102,29 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
             end = lowest
             beyond = -_BAD_POINTER
             lowest = target
-            at = target
+            run = at = target
         else:
             return -_BAD_LABEL_TYPE, 0
+
+
+@inner_kernel
+def _append_labels(name: Array, length: int, buffer: Array, run: int, at: int) -> None:
+    """Copy the labels `buffer[run:at]`, with which a name has come to `length` octets."""
+    copied = length - (at - run)
+    if copied == 0:
+        # Always four words, as no processor can foretell how many the next name takes.
+        while copied < length and run + copied + 32 <= buffer.size:
+            for word in range(copied >> 3, (copied >> 3) + 4):
+                name[np.uint64(word)] = le64(buffer, run + 8 * word)
+            copied += 32
+        run += copied
+    for index in range(copied, length):
+        if index & 7 == 0:
+            name[np.uint64(index >> 3)] = np.uint64(0)
+        value = np.uint64(octet(buffer, run + index - copied))
+        name[np.uint64(index >> 3)] |= value << np.uint64(8 * (index & 7))
+    if length & 7 != 0:
+        name[np.uint64(length >> 3)] &= _ALL_BITS >> np.uint64(64 - 8 * (length & 7))
 
 
 @inner_kernel
@@ -196,8 +219,6 @@ def decode_message(
             return -length
         if at + 4 > end:
             return _CUT_BY_SNAPLEN if is_cut else _TRUNCATED_MESSAGE
-        for padding in range(length, 8 * words_for(length)):
-            name[padding] = 0
         message[0]["name_length"] = length
         message[0]["query_type"] = be16(buffer, at)
         message[0]["query_class"] = be16(buffer, at + 2)
