@@ -93,9 +93,13 @@ def longest_suffix_match(
         # The label's key, as in `suffixes.label_key`.
         key = np.uint64(0)
         if label_length <= WHOLE_LABEL_BYTES:
-            for index in range(8):
-                at = position + min(np.uint64(index), label_length)
-                key |= np.uint64(names[at]) << np.uint64(8 * index)
+            if position + np.uint64(8) <= np.uint64(names.shape[0]):
+                for index in range(8):
+                    key |= np.uint64(names[position + np.uint64(index)]) << np.uint64(8 * index)
+            else:
+                for index in range(8):
+                    at = position + min(np.uint64(index), label_length)
+                    key |= np.uint64(names[at]) << np.uint64(8 * index)
             key = lower_case(key & (_ALL_BITS >> (np.uint64(56) - np.uint64(8) * label_length)))
         else:
             for word_start in range(0, np.int64(label_length), 8):
