@@ -13,7 +13,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from geophone_shared.jit import Array, inner_kernel, kernel
-from geophone_shared.kernels.hashing import lower_case
+from geophone_shared.kernels.octets import le64, lower_case
 
 SUFFIX_SLOT = np.dtype(
     [("key", "u8"), ("parent", "u4"), ("label_offset", "u4"), ("flags", "u4")], align=True
@@ -94,8 +94,7 @@ def longest_suffix_match(
         key = np.uint64(0)
         if label_length <= WHOLE_LABEL_BYTES:
             if position + np.uint64(8) <= np.uint64(names.shape[0]):
-                for index in range(8):
-                    key |= np.uint64(names[position + np.uint64(index)]) << np.uint64(8 * index)
+                key = le64(names, np.int64(position))
             else:
                 for index in range(8):
                     at = position + min(np.uint64(index), label_length)
@@ -105,10 +104,7 @@ def longest_suffix_match(
             for word_start in range(0, np.int64(label_length), 8):
                 # The last word overlaps the one before it.
                 at = position + _ONE + min(np.uint64(word_start), label_length - np.uint64(8))
-                word = np.uint64(0)
-                for index in range(8):
-                    word |= np.uint64(names[at + np.uint64(index)]) << np.uint64(8 * index)
-                key = (key ^ lower_case(word)) * _FACTOR
+                key = (key ^ lower_case(le64(names, np.int64(at)))) * _FACTOR
                 key ^= key >> np.uint64(32)
             key = (key & ~_LOW_BYTE) | label_length
 

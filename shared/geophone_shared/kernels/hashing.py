@@ -15,19 +15,16 @@ from typing import SupportsIndex
 import numpy as np
 
 from geophone_shared.jit import Array, inner_kernel, kernel
+from geophone_shared.kernels.octets import le64, lower_case, octet
 
 PRESENTATION_LIMIT_BYTES = 1024
 """Room for the presentation form of any name: at most 255 wire bytes, each as `\\DDD`."""
-
-_LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
-_HIGH_BITS = np.uint64(0x8080808080808080)
-_TO_A = np.uint64(0x0101010101010101 * (0x80 - ord("A")))
-_PAST_Z = np.uint64(0x0101010101010101 * (0x7F - ord("Z")))
 
 _MURMUR_SEED = np.uint64(0x9747B28C)
 _MURMUR_FACTOR = np.uint64(0x5BD1E995)
 _LOW_31_BITS = np.uint64(0x7FFFFFFF)
 _LOW_32_BITS = np.uint64(0xFFFFFFFF)
+_ONE = np.uint64(1)
 
 
 @kernel
@@ -41,17 +38,17 @@ def siphash13(
     """
     v0, v1, v2, v3 = _initial_state(key0, key1)
     position = np.int64(start)
-    # Bytes are read here, not in a function: numba counts the references to every array argument
-    # of a call that it doesn't inline, 5 ns each.
-    for _ in range(np.int64(length) >> 3):
-        word = np.uint64(0)
-        for index in range(8):
-            word |= np.uint64(buffer[position + index]) << np.uint64(8 * index)
-        v0, v1, v2, v3 = _compress(v0, v1, v2, v3, lower_case(word))
+    end = position + np.int64(length)
+    while position + 8 <= end:
+        v0, v1, v2, v3 = _compress(v0, v1, v2, v3, lower_case(le64(buffer, position)))
         position += 8
+    rest = end - position
     word = np.uint64(0)
-    for index in range(np.int64(length) & 7):
-        word |= np.uint64(buffer[position + index]) << np.uint64(8 * index)
+    if position + 8 <= buffer.size:
+        word = le64(buffer, position) & ((_ONE << np.uint64(8 * rest)) - _ONE)
+    else:
+        for index in range(rest):
+            word |= np.uint64(octet(buffer, position + index)) << np.uint64(8 * index)
     word = lower_case(word) | (np.uint64(length) << np.uint64(56))
     v0, v1, v2, v3 = _compress(v0, v1, v2, v3, word)
     return _finish(v0, v1, v2, v3)
@@ -127,16 +124,6 @@ def _sip_round(
 @inner_kernel
 def _rotated(word: np.uint64, bits: np.uint64) -> np.uint64:
     return (word << bits) | (word >> (np.uint64(64) - bits))
-
-
-@kernel
-def lower_case(word: np.uint64) -> np.uint64:
-    """The eight bytes of a word with A-Z turned into a-z, all at once."""
-    low = word & _LOW_BITS
-    # Neither sum carries into the next byte. The first one sets a byte's high bit from "A" on, the
-    # second one from past "Z" on; bytes that have a high bit themselves are no letters.
-    is_upper = ((low + _TO_A) ^ (low + _PAST_Z)) & _HIGH_BITS & ~word
-    return word | (is_upper >> np.uint64(2))
 
 
 @kernel

@@ -10,9 +10,12 @@ time and hides a bug; so it is out of bounds, as it should be.
 import numpy as np
 
 from geophone_shared.jit import Array, int64, kernel
-from geophone_shared.kernels.hashing import lower_case
 
 _ONE = np.uint64(1)
+_LOW_BITS = np.uint64(0x7F7F7F7F7F7F7F7F)
+_HIGH_BITS = np.uint64(0x8080808080808080)
+_TO_A = np.uint64(0x0101010101010101 * (0x80 - ord("A")))
+_PAST_Z = np.uint64(0x0101010101010101 * (0x7F - ord("Z")))
 
 
 @kernel
@@ -64,6 +67,16 @@ def copy_words(target: Array, target_at: int, source: Array, source_at: int, cou
     """Copy `count` words (uint64) from index `source_at` to index `target_at`."""
     for index in range(count):
         target[np.uint64(target_at + index)] = source[np.uint64(source_at + index)]
+
+
+@kernel
+def lower_case(word: np.uint64) -> np.uint64:
+    """The eight bytes of a word with A-Z turned into a-z, all at once."""
+    low = word & _LOW_BITS
+    # Neither sum carries into the next byte. The first one sets a byte's high bit from "A" on, the
+    # second one from past "Z" on; bytes that have a high bit themselves are no letters.
+    is_upper = ((low + _TO_A) ^ (low + _PAST_Z)) & _HIGH_BITS & ~word
+    return word | (is_upper >> np.uint64(2))
 
 
 @kernel

@@ -139,9 +139,9 @@ def test_pointers_into_the_header(wire: bytes, expected_name: bytes) -> None:
 def test_pointer_chains() -> None:
     wire = b"\1a\0" + b"\1b" + pointer(0) + b"\1c" + pointer(3) + pointer(7) + b"rest"
     start = 5
-    buffer, found = np.array(bytearray(bytes(start) + wire)), np.zeros(256, np.uint8)
+    buffer, found = np.array(bytearray(bytes(start) + wire)), np.zeros(32, np.uint64)
     length, after = decode_name(buffer, start, start + 11, start + len(wire), found)
-    assert found[:length].tobytes() == b"\1c\1b\1a"
+    assert found.tobytes()[:length] == b"\1c\1b\1a"
     assert after == start + 13
 
 

@@ -93,8 +93,10 @@ def array(data: bytes) -> Array:
     return np.frombuffer(bytearray(data), np.uint8)
 
 
-def kernel_siphash(data: bytes, key0: int, key1: int, before: bytes = b"") -> int:
-    buffer = array(before + data)
+def kernel_siphash(
+    data: bytes, key0: int, key1: int, before: bytes = b"", behind: bytes = b""
+) -> int:
+    buffer = array(before + data + behind)
     return int(siphash13(buffer, len(before), len(data), np.uint64(key0), np.uint64(key1)))
 
 
@@ -137,11 +139,11 @@ def test_siphash13_gives_what_the_authors_implementation_gives(length: int, expe
     assert kernel_siphash(bytes(range(length)), 0, 0) == expected
 
 
-@given(st.binary(max_size=300), _WORDS, _WORDS, st.binary(max_size=9))
+@given(st.binary(max_size=300), _WORDS, _WORDS, st.binary(max_size=9), st.binary(max_size=9))
 def test_siphash13_hashes_letters_in_lower_case(
-    data: bytes, key0: int, key1: int, before: bytes
+    data: bytes, key0: int, key1: int, before: bytes, behind: bytes
 ) -> None:
-    assert kernel_siphash(data, key0, key1, before) == reference13(data.lower(), key0, key1)
+    assert kernel_siphash(data, key0, key1, before, behind) == reference13(data.lower(), key0, key1)
 
 
 def test_siphash13_lowers_the_letters_a_to_z_and_no_other_byte() -> None:

@@ -55,26 +55,22 @@ class Scratch(NamedTuple):
         flow: one `FLOW`.
         message: one `MESSAGE`.
         key: one `PENDING`.
-        name: uint8[256].
-        name_words: the same as uint64.
+        name: uint64[`NAME_WORDS`].
     """
 
     flow: Array
     message: Array
     key: Array
     name: Array
-    name_words: Array
 
 
 def new_scratch() -> Scratch:
     """Scratch space for `transactions_from_packets`: kernels allocate nothing."""
-    name = np.zeros(8 * NAME_WORDS, np.uint8)
     return Scratch(
         flow=np.zeros(1, FLOW),
         message=np.zeros(1, MESSAGE),
         key=np.zeros(1, PENDING),
-        name=name,
-        name_words=name.view(np.uint64),
+        name=np.zeros(NAME_WORDS, np.uint64),
     )
 
 
@@ -251,7 +247,7 @@ def transactions_from_packets(
         The index of the next packet: `len(packets)`, or less when the output was full; the same
         call with emptied output then goes on, without a difference in the rows.
     """
-    flow, message, key = scratch.flow, scratch.message, scratch.key
+    flow, message, key, name = scratch.flow, scratch.message, scratch.key, scratch.name
     heads, progress = pending.heads, output.progress
     for index in range(first, packets.size):
         packet = packets[index]
@@ -282,18 +278,15 @@ def transactions_from_packets(
             continue
         message_bytes = int64(flow[0]["wire_bytes"])
         start, end = int64(flow[0]["start"]), int64(flow[0]["end"])
-        reason = decode_message(buffer, start, end, message_bytes, scratch.name_words, message)
+        reason = decode_message(buffer, start, end, message_bytes, name, message)
         if reason != DECODED:
             counters[reason] += 1
             continue
-        name = scratch.name_words
         is_response = (message[0]["flags"] & RESPONSE_FLAG) != 0
         _set_key(key, flow, message, is_response)
         key[0]["hash"] = flow_hash(pending, key)
         if is_response:
-            reason = _take_response(
-                pending, output, key, time_us, message, scratch.name_words, message_bytes
-            )
+            reason = _take_response(pending, output, key, time_us, message, name, message_bytes)
         else:
             _take_query(pending, output, key, time_us, message, name, message_bytes)
             reason = _QUERY

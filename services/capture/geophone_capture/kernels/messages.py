@@ -66,7 +66,7 @@ def decode_name(buffer: Array, start: int, at: int, end: int, name: Array) -> tu
         start: where the message starts.
         at: where the name starts.
         end: where the message's captured bytes end.
-        name: uint8[256], written.
+        name: uint64[32], written; zeros behind the name up to a whole word.
 
     Returns:
         (the name's length, where the bytes after it start), or (-reason, 0).
@@ -186,7 +186,7 @@ def decode_message(
         start: where it starts.
         end: where its captured bytes end.
         wire_bytes: its length before the capture cut it.
-        name: uint8[256]; receives the first question's name, zeros behind it up to a whole word.
+        name: uint64[32]; receives the first question's name, as `decode_name` writes it.
         message: one `MESSAGE`, filled.
 
     Returns:
