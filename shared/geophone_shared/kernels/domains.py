@@ -12,7 +12,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from geophone_shared.jit import Array, inner_kernel, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.octets import le64, lower_case
 
 SUFFIX_SLOT = np.dtype(
@@ -94,7 +94,7 @@ def longest_suffix_match(
         key = np.uint64(0)
         if label_length <= WHOLE_LABEL_BYTES:
             if position + np.uint64(8) <= np.uint64(names.shape[0]):
-                key = le64(names, np.int64(position))
+                key = le64(names, int64(position))
             else:
                 for index in range(8):
                     at = position + min(np.uint64(index), label_length)
@@ -104,7 +104,7 @@ def longest_suffix_match(
             for word_start in range(0, np.int64(label_length), 8):
                 # The last word overlaps the one before it.
                 at = position + _ONE + min(np.uint64(word_start), label_length - np.uint64(8))
-                key = (key ^ lower_case(le64(names, np.int64(at)))) * _FACTOR
+                key = (key ^ lower_case(le64(names, int64(at)))) * _FACTOR
                 key ^= key >> np.uint64(32)
             key = (key & ~_LOW_BYTE) | label_length
 

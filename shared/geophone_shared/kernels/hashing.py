@@ -14,7 +14,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
-from geophone_shared.jit import Array, inner_kernel, kernel
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 from geophone_shared.kernels.octets import le64, lower_case, octet
 
 PRESENTATION_LIMIT_BYTES = 1024
@@ -37,8 +37,8 @@ def siphash13(
     "A", and stay as they are.
     """
     v0, v1, v2, v3 = _initial_state(key0, key1)
-    position = np.int64(start)
-    end = position + np.int64(length)
+    position = int64(start)
+    end = position + int64(length)
     while position + 8 <= end:
         v0, v1, v2, v3 = _compress(v0, v1, v2, v3, lower_case(le64(buffer, position)))
         position += 8
