@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from geophone_detector.kernels.counts import counts_of
+from geophone_detector.kernels.counts import give_counts
 from geophone_detector.kernels.layout import (
     LONGEST_PANES,
     NEVER,
@@ -49,7 +49,7 @@ class SketchedDomains:
 
     def begin(self, tables: Tables, domain: int) -> None:
         """Give a domain that is at the cap a sketch of its live names, if one is left."""
-        counts = tables.counts[counts_of(tables, domain)]
+        counts = tables.counts[give_counts(tables, domain)]
         if not self._free:
             counts["sketch"] = NO_SKETCH_LEFT
             self._without.add(domain)

@@ -8,7 +8,7 @@ import numpy as np
 from geophone_detector.allocation import empty_tables
 from geophone_detector.archive import Archive
 from geophone_detector.capacities import Capacities
-from geophone_detector.kernels.domains import free_emptied, note_if_empty
+from geophone_detector.kernels.domains import free_emptied, note_domain
 from geophone_detector.kernels.layout import (
     EVERYONE,
     INFORMATION,
@@ -135,7 +135,7 @@ class SlidingWindows:
     def judge_sketched(self) -> list[int]:
         """Estimate the domains above the exact cap as of now, which are returned."""
         for domain in self.sketched.judge(self.tables):
-            note_if_empty(self.tables, domain)
+            note_domain(self.tables, domain)
         return list(self.sketched)
 
     def value(self, domain: int, rule: int) -> int:
@@ -157,7 +157,7 @@ class SlidingWindows:
             if watch > _MUTED:
                 self._free_watches.append(watch)
             domains[domain]["watch"] = EVERYONE
-            note_if_empty(self.tables, domain)
+            note_domain(self.tables, domain)
             return True
         if watch <= _MUTED:
             if not self.has_free_watch:

@@ -4,32 +4,31 @@ import numpy as np
 
 from geophone_detector.kernels.layout import NONE, WINDOWS
 from geophone_detector.kernels.tables import Tables
-from geophone_shared.jit import inner_kernel, int64, kernel
-
-
-@kernel
-def names_in(tables: Tables, domain: int, window: int) -> int:
-    """The live names that are pairs: of a domain without a sketch, all."""
-    counts = int64(tables.domains[domain]["counts"])
-    if counts == NONE:
-        return (int64(tables.domains[domain]["lives"]) >> window) & 1
-    return int64(tables.counts[counts]["names"][window])
+from geophone_shared.jit import Array, inner_kernel, int64, kernel
 
 
 @inner_kernel
-def information_in(tables: Tables, domain: int, window: int) -> int:
-    """The information bytes of the names that `names_in` counts."""
-    counts = int64(tables.domains[domain]["counts"])
+def names_in(domains: Array, all_counts: Array, domain: int, window: int) -> int:
+    """The live names that are pairs: of a domain without a sketch, all."""
+    counts = int64(domains[domain]["counts"])
     if counts == NONE:
-        lives = (int64(tables.domains[domain]["lives"]) >> window) & 1
-        return lives * int64(tables.domains[domain]["information"])
-    return int64(tables.counts[counts]["information"][window])
+        return (int64(domains[domain]["lives"]) >> window) & 1
+    return int64(all_counts[counts]["names"][window])
 
 
-@kernel
-def counts_of(tables: Tables, domain: int) -> int:
+@inner_kernel
+def information_in(domains: Array, all_counts: Array, domain: int, window: int) -> int:
+    """The information bytes of the names that `names_in` counts."""
+    counts = int64(domains[domain]["counts"])
+    if counts == NONE:
+        lives = (int64(domains[domain]["lives"]) >> window) & 1
+        return lives * int64(domains[domain]["information"])
+    return int64(all_counts[counts]["information"][window])
+
+
+@inner_kernel
+def counts_of(domains: Array, all_counts: Array, heads: Array, domain: int) -> int:
     """The domain's record of `COUNTS`, given to it now if it was single."""
-    domains, all_counts, heads = tables.domains, tables.counts, tables.heads
     counts = int64(domains[domain]["counts"])
     if counts != NONE:
         return counts
@@ -55,7 +54,7 @@ def counts_of(tables: Tables, domain: int) -> int:
     return counts
 
 
-@kernel
+@inner_kernel
 def free_counts(tables: Tables, domain: int) -> None:
     """Take the record of `COUNTS` from a domain that is freed."""
     counts = int64(tables.domains[domain]["counts"])
@@ -64,10 +63,11 @@ def free_counts(tables: Tables, domain: int) -> None:
         tables.heads[0]["free_counts"] = counts
 
 
-@kernel
-def gain_name(tables: Tables, domain: int, window: int, information: int) -> None:
+@inner_kernel
+def gain_name(
+    domains: Array, all_counts: Array, domain: int, window: int, information: int
+) -> None:
     """A window gains a name. Where another one lives already, the domain has its `COUNTS`."""
-    domains, all_counts = tables.domains, tables.counts
     counts = int64(domains[domain]["counts"])
     if counts == NONE:
         bit = 1 << window
@@ -90,13 +90,20 @@ def gain_name(tables: Tables, domain: int, window: int, information: int) -> Non
     )
 
 
-@kernel
-def lose_name(tables: Tables, domain: int, window: int, information: int) -> None:
+@inner_kernel
+def lose_name(
+    domains: Array, all_counts: Array, domain: int, window: int, information: int
+) -> None:
     """A name leaves a window."""
-    domains, all_counts = tables.domains, tables.counts
     counts = int64(domains[domain]["counts"])
     if counts == NONE:
         domains[domain]["lives"] = int64(domains[domain]["lives"]) & ~(1 << window)
     else:
         all_counts[counts]["names"][window] -= np.uint32(1)
         all_counts[counts]["information"][window] -= np.uint32(information)
+
+
+@kernel
+def give_counts(tables: Tables, domain: int) -> int:
+    """`counts_of`, for callers in Python."""
+    return counts_of(tables.domains, tables.counts, tables.heads, domain)

@@ -60,7 +60,7 @@ def _add_domain(
     return domain
 
 
-@kernel
+@inner_kernel
 def domain_of(
     tables: Tables, names: Array, start: int, length: int, domain_offset: int, may_add: bool
 ) -> int:
@@ -111,7 +111,7 @@ def domain_of(
         slot = next_slot(slots, slot)
 
 
-@kernel
+@inner_kernel
 def count_row(domains: Array, domain: int, row: Array, time_us: int) -> None:
     """Add a row (one `ROW`), which is of `time_us`, to the domain's totals."""
     domains[domain]["first_us"] = min(domains[domain]["first_us"], time_us)
@@ -124,12 +124,12 @@ def count_row(domains: Array, domain: int, row: Array, time_us: int) -> None:
         domains[domain]["unanswered"] += np.uint32(1)
 
 
-@kernel
+@inner_kernel
 def note_if_empty(tables: Tables, domain: int) -> None:
     """List a domain in `emptied` whose last name has left, unless an alert of it is open."""
     counts = int64(tables.domains[domain]["counts"])
     if (
-        names_in(tables, domain, WINDOWS - 1) == 0
+        names_in(tables.domains, tables.counts, domain, WINDOWS - 1) == 0
         and tables.domains[domain]["watch"] == EVERYONE
         and (counts == NONE or tables.counts[counts]["sketch"] < 0)
     ):
@@ -139,6 +139,12 @@ def note_if_empty(tables: Tables, domain: int) -> None:
 
 
 @kernel
+def note_domain(tables: Tables, domain: int) -> None:
+    """`note_if_empty`, for callers in Python."""
+    note_if_empty(tables, domain)
+
+
+@inner_kernel
 def free_domain(tables: Tables, domain: int) -> None:
     """Free a domain that has no pairs: its record, its counts, its evidence, its name."""
     domains, heads = tables.domains, tables.heads

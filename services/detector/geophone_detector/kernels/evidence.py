@@ -19,7 +19,7 @@ from geophone_detector.kernels.layout import (
     WINDOWS,
 )
 from geophone_detector.kernels.tables import Tables
-from geophone_shared.jit import Array, Record, inner_kernel, int64, kernel
+from geophone_shared.jit import Array, Record, inner_kernel, int64
 from geophone_shared.kernels.octets import copy_octets, is_same_name
 from geophone_shared.transactions import Outcome
 
@@ -34,16 +34,16 @@ _MIX_2 = np.uint64(0xBF58476D1CE4E5B9)
 _SHIFT = np.uint64(31)
 
 
-@kernel
-def has_few_names(tables: Tables, domain: int) -> bool:
+@inner_kernel
+def has_few_names(domains: Array, all_counts: Array, domain: int) -> bool:
     """Whether a domain may lose its evidence to another."""
-    counts = int64(tables.domains[domain]["counts"])
-    if counts != NONE and tables.counts[counts]["sketch"] >= 0:
+    counts = int64(domains[domain]["counts"])
+    if counts != NONE and all_counts[counts]["sketch"] >= 0:
         return False
-    return names_in(tables, domain, WINDOWS - 1) < FEW_NAMES
+    return names_in(domains, all_counts, domain, WINDOWS - 1) < FEW_NAMES
 
 
-@kernel
+@inner_kernel
 def free_evidence(tables: Tables, domain: int) -> None:
     """Give the record of a domain that is freed back to the pool."""
     record = int64(tables.domains[domain]["evidence"])
@@ -53,7 +53,7 @@ def free_evidence(tables: Tables, domain: int) -> None:
         tables.heads[0]["free_evidence"] = record
 
 
-@kernel
+@inner_kernel
 def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
     """Give a domain a record of the pool; `NONE` where all are held by domains with many names."""
     evidence, domains, heads = tables.evidence, tables.domains, tables.heads
@@ -69,7 +69,7 @@ def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
             candidate = hand
             hand = hand + 1 if hand + 1 < evidence.size else 0
             holder = int64(evidence[candidate]["domain"])
-            if has_few_names(tables, holder):
+            if has_few_names(domains, tables.counts, holder):
                 domains[holder]["evidence"] = NONE
                 heads[0]["evidence_taken"] += 1
                 record = candidate
@@ -91,7 +91,7 @@ def take_evidence(tables: Tables, domain: int, since_us: int) -> int:
     return record
 
 
-@kernel
+@inner_kernel
 def add_sample(tables: Tables, record: int, names: Array, start: int, length: int) -> None:
     """Remember a domain's new name, if it is among the first and not one that came back."""
     evidence = tables.evidence
@@ -161,7 +161,7 @@ def _count_type(evidence: Array, record: int, query_type: int) -> None:
     evidence[record]["type_count"] = count + 1
 
 
-@kernel
+@inner_kernel
 def add_evidence(evidence: Array, record: int, row: Record) -> None:
     """Remember a row (one `ROW`): its client, and its type and response code where it has them."""
     has_query = int64(row["outcome"] != _UNSOLICITED)

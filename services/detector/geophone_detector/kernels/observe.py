@@ -43,22 +43,29 @@ CAP_REACHED = 5
 
 @inner_kernel
 def _has_crossed(tables: Tables, domain: int) -> bool:
-    watch = int64(tables.domains[domain]["watch"])
+    domains = tables.domains
+    watch = int64(domains[domain]["watch"])
     for rule in range(tables.rule_window.size):
         window = int64(tables.rule_window[rule])
         if tables.rule_measure[rule] == INFORMATION:
-            value = information_in(tables, domain, window)
+            value = information_in(domains, tables.counts, domain, window)
         else:
-            value = names_in(tables, domain, window)
+            value = names_in(domains, tables.counts, domain, window)
         if value >= tables.watch[watch, rule]:
             return True
     return False
 
 
 @inner_kernel
-def _sketch_of(tables: Tables, domain: int) -> int:
-    counts = int64(tables.domains[domain]["counts"])
-    return NONE if counts == NONE else int64(tables.counts[counts]["sketch"])
+def _sketch_of(domains: Array, all_counts: Array, domain: int) -> int:
+    counts = int64(domains[domain]["counts"])
+    return NONE if counts == NONE else int64(all_counts[counts]["sketch"])
+
+
+@inner_kernel
+def _refuse(domains: Array, all_counts: Array, heads: Array, domain: int) -> None:
+    """A row's new name isn't counted: the domain's count is a lower bound from now on."""
+    all_counts[counts_of(domains, all_counts, heads, domain)]["refused"] += np.uint32(1)
 
 
 @kernel
@@ -99,11 +106,11 @@ def observe_rows(
         start = int64(row["name_offset"])
         length = int64(row["name_length"])
         hash_value = siphash13(names, start, length, tables.key0, tables.key1)
-        pair = find_pair(tables, hash_value)
+        pair = find_pair(tables.pairs, tables.pair_slots, hash_value)
         is_new = pair == NONE
         is_pair = not is_new
         if is_new:
-            has_room = has_pair_left(tables)
+            has_room = has_pair_left(heads, int64(tables.pairs.size))
             domain = domain_of(tables, names, start, length, int64(row["domain_offset"]), has_room)
             if domain == NONE:
                 if heads[0]["is_refusing"] == 0:
@@ -112,30 +119,35 @@ def observe_rows(
                 continue
         else:
             domain = int64(tables.pairs[pair]["domain"])
-        sketch = _sketch_of(tables, domain)
+        sketch = _sketch_of(domains, tables.counts, domain)
         if is_new:
             is_pair = sketch < 0 or tables.sketches[sketch]["is_recording"] != 0
-            if sketch < 0 and names_in(tables, domain, WINDOWS - 1) >= tables.exact_cap:
+            names_live = names_in(domains, tables.counts, domain, WINDOWS - 1)
+            if sketch < 0 and names_live >= tables.exact_cap:
                 if sketch != NO_SKETCH_LEFT:
                     heads[0]["event_domain"] = domain
                     return index, CAP_REACHED
                 is_pair = False
                 heads[0]["names_at_cap"] += 1
-                tables.counts[counts_of(tables, domain)]["refused"] += np.uint32(1)
+                tables.counts[counts_of(domains, tables.counts, heads, domain)]["refused"] += (
+                    np.uint32(1)
+                )
             elif is_pair and not has_room:
                 if heads[0]["is_refusing"] == 0:
                     return index, NO_ROOM
                 is_pair = False
                 heads[0]["names_without_room"] += 1
-                tables.counts[counts_of(tables, domain)]["refused"] += np.uint32(1)
+                tables.counts[counts_of(domains, tables.counts, heads, domain)]["refused"] += (
+                    np.uint32(1)
+                )
         information = max(length - int64(domains[domain]["name_length"]) - 1, 0)
         if is_new and is_pair:
-            pair = add_pair(tables, hash_value, domain, information)
+            pair = add_pair(tables.pairs, tables.pair_slots, heads, hash_value, domain, information)
         record = int64(domains[domain]["evidence"])
         if record == NONE:
             if domains[domain]["last_us"] == UNSEEN:
                 record = take_evidence(tables, domain, int64(COMPLETE))
-            elif not has_few_names(tables, domain):
+            elif not has_few_names(domains, tables.counts, domain):
                 record = take_evidence(tables, domain, time_us)
         heads[0]["future_rows"] += int64(int64(row["time_us"]) > latest_us)
         count_row(domains, domain, row, time_us)

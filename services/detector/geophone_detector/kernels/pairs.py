@@ -28,10 +28,9 @@ from geophone_shared.kernels.index import enter, home_slot, next_slot, remove
 _WINDOW_PANES = np.array(WINDOW_PANES, np.int64)
 
 
-@kernel
-def find_pair(tables: Tables, hash_value: np.uint64) -> int:
+@inner_kernel
+def find_pair(pairs: Array, slots: Array, hash_value: np.uint64) -> int:
     """The pair of a name's keyed hash, or `NONE`."""
-    pairs, slots = tables.pairs, tables.pair_slots
     slot = home_slot(slots, hash_value)
     while True:
         pair = int64(slots[slot])
@@ -40,17 +39,22 @@ def find_pair(tables: Tables, hash_value: np.uint64) -> int:
         slot = next_slot(slots, slot)
 
 
-@kernel
-def has_pair_left(tables: Tables) -> bool:
+@inner_kernel
+def has_pair_left(heads: Array, capacity: int) -> bool:
     """Whether a new name can be a pair."""
-    heads = tables.heads
-    return bool(heads[0]["free_pair"] != NONE or heads[0]["unused_pair"] < tables.pairs.size)
+    return bool(heads[0]["free_pair"] != NONE or heads[0]["unused_pair"] < capacity)
 
 
-@kernel
-def add_pair(tables: Tables, hash_value: np.uint64, domain: int, information: int) -> int:
+@inner_kernel
+def add_pair(
+    pairs: Array,
+    slots: Array,
+    heads: Array,
+    hash_value: np.uint64,
+    domain: int,
+    information: int,
+) -> int:
     """Take a pair, of which one is left, for a new name: in no window so far."""
-    pairs, heads = tables.pairs, tables.heads
     pair = int64(heads[0]["free_pair"])
     if pair != NONE:
         heads[0]["free_pair"] = pairs[pair]["next"][0]
@@ -62,26 +66,26 @@ def add_pair(tables: Tables, hash_value: np.uint64, domain: int, information: in
     pairs[pair]["domain"] = domain
     pairs[pair]["information"] = information
     heads[0]["live_pairs"] += 1
-    enter(tables.pair_slots, pairs, pair)
+    enter(slots, pairs, pair)
     return pair
 
 
 @inner_kernel
-def hang(tables: Tables, window: int, pair: int, pane: int) -> None:
+def hang(pairs: Array, wheels: Array, window: int, pair: int, pane: int) -> None:
     """Hang a pair into a window's wheel."""
     bucket = pane & (WHEEL_PANES - 1)
-    tables.pairs[pair]["next"][window] = tables.wheels[window, bucket]
-    tables.wheels[window, bucket] = pair
+    pairs[pair]["next"][window] = wheels[window, bucket]
+    wheels[window, bucket] = pair
 
 
-@kernel
+@inner_kernel
 def touch_pair(tables: Tables, pair: int, pane: int) -> bool:
     """See a name in a pane that the longest window holds.
 
     Returns:
         Whether a window gained the name; then its domain's counts have risen.
     """
-    pairs = tables.pairs
+    pairs, domains = tables.pairs, tables.domains
     old = int64(pairs[pair]["pane"])
     if pane <= old:
         return False
@@ -90,15 +94,15 @@ def touch_pair(tables: Tables, pair: int, pane: int) -> bool:
     if old > now - WINDOW_PANES[0]:
         return False
     domain = int64(pairs[pair]["domain"])
-    if old <= now - LONGEST_PANES and names_in(tables, domain, WINDOWS - 1) > 0:
-        counts_of(tables, domain)
+    if old <= now - LONGEST_PANES and names_in(domains, tables.counts, domain, WINDOWS - 1) > 0:
+        counts_of(domains, tables.counts, tables.heads, domain)
     information = int64(pairs[pair]["information"])
     has_gained = False
     for window in range(WINDOWS):
         if old <= now - _WINDOW_PANES[window] < pane:
             has_gained = True
-            hang(tables, window, pair, pane)
-            gain_name(tables, domain, window, information)
+            hang(pairs, tables.wheels, window, pair, pane)
+            gain_name(domains, tables.counts, domain, window, information)
     return has_gained
 
 
@@ -125,10 +129,11 @@ def _advance_one(tables: Tables, now: int) -> None:
             following = int64(pairs[pair]["next"][window])
             pane = int64(pairs[pair]["pane"])
             if pane > leaving:
-                hang(tables, window, pair, pane)
+                hang(pairs, tables.wheels, window, pair, pane)
             else:
                 domain = int64(pairs[pair]["domain"])
-                lose_name(tables, domain, window, int64(pairs[pair]["information"]))
+                information = int64(pairs[pair]["information"])
+                lose_name(tables.domains, tables.counts, domain, window, information)
                 if window == WINDOWS - 1:
                     free_pair(tables, pair)
                     note_if_empty(tables, domain)

@@ -41,7 +41,7 @@ def sweep_keys(tables: Tables, keys: Array) -> None:
         if record["first_us"] == NEVER or record["watch"] != EVERYONE or is_sketched:
             keys[domain] = NEVER
         else:
-            names = min(names_in(tables, domain, int64(WINDOWS - 1)), _MOST_NAMES)
+            names = min(names_in(tables.domains, tables.counts, domain, WINDOWS - 1), _MOST_NAMES)
             last_us = min(int64(record["last_us"]), (1 << _TIME_BITS) - 1)
             keys[domain] = (names << _TIME_BITS) | last_us
 
@@ -70,7 +70,7 @@ def count_to_sweep(
         domain = order[index]
         if keys[domain] == NEVER:
             return index
-        live_pairs -= names_in(tables, domain, int64(WINDOWS - 1))
+        live_pairs -= names_in(tables.domains, tables.counts, domain, WINDOWS - 1)
         live_domains -= 1
         live_bytes -= int64(tables.domains[domain]["name_length"])
     return int64(order.size)
@@ -95,6 +95,6 @@ def sweep_domains(tables: Tables, order: Array, count: int) -> None:
             continue
         for window in range(WINDOWS):
             if pane > now - _WINDOW_PANES[window]:
-                hang(tables, window, pair, pane)
+                hang(pairs, tables.wheels, window, pair, pane)
     for index in range(count):
         free_domain(tables, int64(order[index]))
