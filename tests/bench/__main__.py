@@ -8,7 +8,7 @@ from pathlib import Path
 
 from geophone_detector.windows import SlidingWindows
 from tests.bench import names, peers, pipeline
-from tests.bench.timing import Measured, machine, rate_table, ratio_table
+from tests.bench.timing import Measured, machine, rate_table, ratio_table, say
 from tests.support.generator.arrivals import Mixture
 from tests.support.generator.pcap import pcap_chunks
 from tests.support.generator.tunnels import every_tool
@@ -31,16 +31,16 @@ def main() -> int:
 
 
 def _report(folder: Path, packets: int, rounds: int) -> None:
-    _say(f"Machine: {machine()}.\n")
+    say(f"Machine: {machine()}.\n")
     capture = _generate(folder / "generated.pcap", packets)
     stages, replays = _stages(folder, capture, rounds)
     window = _window(rounds)
-    _say("One thread, after warm-up:\n")
-    _say(rate_table(stages + window) + "\n")
-    _say("Beside others, in the same rounds:\n")
-    _say(rate_table(replays) + "\n")
+    say("One thread, after warm-up:\n")
+    say(rate_table(stages + window) + "\n")
+    say("Beside others, in the same rounds:\n")
+    say(rate_table(replays) + "\n")
     pairs = [(fast, slow) for slow in replays[1:] for fast in (stages[0], replays[0])]
-    _say(ratio_table(pairs))
+    say(ratio_table(pairs))
 
 
 def _generate(capture: Path, packets: int) -> Path:
@@ -63,7 +63,7 @@ def _stages(folder: Path, capture: Path, rounds: int) -> tuple[list[Measured], l
     row_count = sum(len(transactions.rows) for transactions in rows)
     found, events = pipeline.whole(capture)  # the warm-up: kernels compile
     assert found == packets
-    _say(
+    say(
         f"Capture: {packets:,} packets, {capture.stat().st_size / 1e6:.0f} MB, {row_count:,} "
         f"transactions, {events} alert events; {rounds} rounds.\n"
     )
@@ -122,11 +122,6 @@ def _window(rounds: int) -> list[Measured]:
         measure(names.create_windows())
         measure_again(names.create_windows())
     return [new, known, again]
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -89,3 +90,9 @@ def _rate(per_second: float) -> str:
     if per_second >= 1e6:
         return f"{per_second / 1e6:.2f} M/s"
     return f"{per_second / 1e3:.1f} k/s"
+
+
+def say(text: str) -> None:
+    """Print a line at once: some come minutes apart."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

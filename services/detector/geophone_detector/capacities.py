@@ -7,8 +7,7 @@ from geophone_detector.kernels.layout import (
     DOMAIN,
     EVIDENCE,
     PAIR,
-    SAMPLE_NAMES,
-    SAMPLE_STRIDE,
+    SAMPLE_BYTES,
 )
 from geophone_detector.kernels.sketches import SKETCH_BYTES
 from geophone_shared.errors import ConfigError
@@ -23,7 +22,7 @@ DOMAIN_NAME_BYTES = 24
 """Room for the name of a domain, on average."""
 MOST_EVIDENCE = 16_384
 
-_EVIDENCE_BYTES = EVIDENCE.itemsize + SAMPLE_NAMES * SAMPLE_STRIDE
+_EVIDENCE_BYTES = EVIDENCE.itemsize + SAMPLE_BYTES
 _EVIDENCE_SHARE = 12
 """At most this part of the budget goes to evidence."""
 _SWEEP_BYTES = 20

@@ -16,13 +16,15 @@ class Counts:
     Attributes:
         names: how many distinct names.
         names_lower: there aren't fewer ...
-        names_upper: ... nor more; all three are the same where the count is exact.
+        names_upper: ... nor more.
+        exact: whether every name was kept; else the bounds of an estimate hold 19 times of 20.
         information: the names' information bytes, together.
     """
 
     names: int
     names_lower: int
     names_upper: int
+    exact: bool
     information: int
 
 
@@ -32,7 +34,9 @@ def live_counts(tables: Tables, domain: int, window: int) -> Counts:
     index = int(record["counts"])
     if index == NONE:
         lives = int(record["lives"]) >> window & 1
-        return Counts(lives, lives, lives, lives * int(record["information"]))
+        return Counts(
+            lives, lives, lives, exact=True, information=lives * int(record["information"])
+        )
     counts = tables.counts[index]
     sketch = int(counts["sketch"])
     if sketch >= 0:
@@ -41,11 +45,18 @@ def live_counts(tables: Tables, domain: int, window: int) -> Counts:
             int(estimate["names"][window]),
             int(estimate["names_lower"][window]),
             int(estimate["names_upper"][window]),
-            int(estimate["information"][window]),
+            exact=False,
+            information=int(estimate["information"][window]),
         )
     names = int(counts["names"][window])
-    upper = names + int(counts["refused"])
-    return Counts(names, names, upper, int(counts["information"][window]))
+    refused = int(counts["refused"])
+    return Counts(
+        names,
+        names,
+        names + refused,
+        exact=refused == 0,
+        information=int(counts["information"][window]),
+    )
 
 
 def peak_counts(tables: Tables, domain: int, window: int) -> Counts:
@@ -54,15 +65,23 @@ def peak_counts(tables: Tables, domain: int, window: int) -> Counts:
     index = int(record["counts"])
     if index == NONE:
         names = int(record["peaks"]) >> window & 1
-        return Counts(names, names, names, int(record["peak_information"][window]))
+        information = int(record["peak_information"][window])
+        return Counts(names, names, names, exact=True, information=information)
     counts = tables.counts[index]
     names = int(counts["peak_names"][window])
     lower, upper = names, names
-    if counts["peak_names_upper"][window]:
+    is_estimate = bool(counts["peak_names_upper"][window])
+    if is_estimate:
         lower = int(counts["peak_names_lower"][window])
         upper = int(counts["peak_names_upper"][window])
-    upper += int(counts["refused"])
-    return Counts(names, lower, upper, int(counts["peak_information"][window]))
+    refused = int(counts["refused"])
+    return Counts(
+        names,
+        lower,
+        upper + refused,
+        exact=not is_estimate and refused == 0,
+        information=int(counts["peak_information"][window]),
+    )
 
 
 def peak_names(tables: Tables, domains: Array, window: int) -> Array:

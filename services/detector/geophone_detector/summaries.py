@@ -10,7 +10,7 @@ from geophone_detector.kernels.layout import (
     COMPLETE,
     NONE,
     RESPONSE_CODES,
-    SAMPLE_STRIDE,
+    SAMPLE_BYTES,
     TOP_CLIENTS,
     WINDOW_SECONDS,
 )
@@ -71,7 +71,7 @@ def _summary(tables: Tables, domain: int, window: int, counts: Counts) -> Domain
         unique_hostnames=counts.names,
         unique_hostnames_lower=counts.names_lower,
         unique_hostnames_upper=counts.names_upper,
-        exact=counts.names_lower == counts.names_upper,
+        exact=counts.exact,
         information_bytes=counts.information,
         queries=int(record["queries"]),
         unanswered=int(record["unanswered"]),
@@ -126,10 +126,9 @@ def _response_codes(evidence: Array) -> dict[str, int]:
 
 def _sample_names(tables: Tables, evidence_index: int) -> tuple[str, ...]:
     evidence = tables.evidence[evidence_index]
-    start = evidence_index * SAMPLE_STRIDE
-    return tuple(
-        presentation(
-            tables.samples[sample, start : start + int(evidence["sample_length"][sample])].tobytes()
-        )
-        for sample in range(int(evidence["samples"]))
-    )
+    names = []
+    start = evidence_index * SAMPLE_BYTES
+    for length in evidence["sample_length"][: int(evidence["samples"])]:
+        names.append(presentation(tables.samples[start : start + int(length)].tobytes()))
+        start += int(length)
+    return tuple(names)

@@ -12,8 +12,8 @@ from geophone_detector.kernels.layout import (
     FEW_NAMES,
     NONE,
     RESPONSE_CODES,
+    SAMPLE_BYTES,
     SAMPLE_NAMES,
-    SAMPLE_STRIDE,
     TOP_CLIENTS,
     TOP_TYPES,
     WINDOWS,
@@ -98,13 +98,15 @@ def add_sample(tables: Tables, record: int, names: Array, start: int, length: in
     sample = int64(evidence[record]["samples"])
     if sample == SAMPLE_NAMES:
         return
-    at = record * SAMPLE_STRIDE
+    at = record * SAMPLE_BYTES
     for earlier in range(sample):
-        if evidence[record]["sample_length"][earlier] == length and is_same_name(
-            tables.samples[earlier], at, names, start, length
-        ):
+        earlier_length = int64(evidence[record]["sample_length"][earlier])
+        if earlier_length == length and is_same_name(tables.samples, at, names, start, length):
             return
-    copy_octets(tables.samples[sample], at, names, start, length)
+        at += earlier_length
+    if at + length > (record + 1) * SAMPLE_BYTES:
+        return
+    copy_octets(tables.samples, at, names, start, length)
     evidence[record]["sample_length"][sample] = length
     evidence[record]["samples"] = sample + 1
 

@@ -51,7 +51,7 @@ class Tables(NamedTuple):
         counts: `COUNTS` array, as many as domains.
         emptied: int32, as many as domains: those whose last name has left, `heads` says how many.
         evidence: `EVIDENCE` array: the pool.
-        samples: uint8[SAMPLE_NAMES, len(evidence) * SAMPLE_STRIDE]: wire names, original case.
+        samples: uint8[len(evidence) * SAMPLE_BYTES]: wire names, original case, side by side.
         sketches: `SKETCH` array: the pool.
         sketch_panes: uint16[sketches, *SKETCH_SHAPE], see `kernels.sketches`.
         sketch_weights: uint8[sketches, *SKETCH_SHAPE].
