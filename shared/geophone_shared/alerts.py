@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from geophone_shared.json_fields import JsonFields, parse_object
+from geophone_shared.record_reasons import invalid_record
 from geophone_shared.summaries import DomainSummary, summary_from_json, summary_to_json
 from geophone_shared.timestamps import rfc3339
 
@@ -44,6 +45,7 @@ class Alert:
         threshold: what the measure had to exceed or reach.
         allowed: whether an allow list has the domain, so that nobody is notified.
         evidence: what was known at the crossing; later events don't change it.
+        value_bounds: the least and the most that the value can be, where it is an estimate.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Alert:
     threshold: int
     allowed: bool
     evidence: DomainSummary
+    value_bounds: tuple[int, int] | None = None
 
 
 def alert_id(rule: str, registered_domain: str, opened_at_us: int) -> str:
@@ -80,6 +83,7 @@ def alert_id(rule: str, registered_domain: str, opened_at_us: int) -> str:
 def to_json(alert: Alert) -> dict[str, object]:
     """The JSON object of an alert, its fields in the order of the contract."""
     recovered_at_us = alert.recovered_at_us
+    lower, upper = alert.value_bounds or (alert.value, alert.value)
     return {
         "schema": f"geophone.alert/{ALERT_SCHEMA_MAJOR}",
         "id": alert.id,
@@ -93,6 +97,9 @@ def to_json(alert: Alert) -> dict[str, object]:
         "window_seconds": alert.window_seconds,
         "measure": alert.measure,
         "value": alert.value,
+        "value_lower": lower,
+        "value_upper": upper,
+        "value_exact": alert.value_bounds is None,
         "threshold": alert.threshold,
         "allowed": alert.allowed,
         "evidence": summary_to_json(alert.evidence),
@@ -140,4 +147,14 @@ def _from_fields(fields: JsonFields) -> Alert:
         threshold=fields.integer("threshold"),
         allowed=fields.boolean("allowed"),
         evidence=summary_from_json(fields.nested("evidence")),
+        value_bounds=_value_bounds(fields),
     )
+
+
+def _value_bounds(fields: JsonFields) -> tuple[int, int] | None:
+    bounds = fields.integer("value_lower"), fields.integer("value_upper")
+    if not fields.boolean("value_exact"):
+        return bounds
+    if set(bounds) != {fields.integer("value")}:
+        raise invalid_record("ill_typed_field")
+    return None

@@ -20,7 +20,7 @@ from geophone_shared.hashing import SecretKey
 from geophone_shared.jit import Array
 from geophone_shared.suffixes import compile_suffix_set
 from tests.bench.timing import say
-from tests.support.detector_rows import DAY_US, FAR_US, HOUR_US, NOON_US, SECOND_US
+from tests.support.detector_rows import FAR_US, HOUR_US, NOON_US, SECOND_US
 from tests.support.floods import crawled_names, flood, opened_in_flood
 
 MIB = 1 << 20
@@ -36,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
     parser.add_argument("--domains", type=int, default=20_000_000, help="of the large flood")
     options = parser.parse_args()
-    _warm_up()
+    # Before anything else: what others have freed would count as in memory.
     _print_memory(1_000_000)
     _print_large_flood(options.domains)
     _print_limits()
@@ -52,14 +52,6 @@ def create_detector(budget_bytes: int) -> Detector:
         EXACT_CAP_NAMES,
         capacities_within(budget_bytes, SKETCH_BUDGET_BYTES),
     )
-
-
-def _warm_up() -> None:
-    """Compile, and touch what every detector touches once."""
-    detector = create_detector(16 * MIB)
-    for rows in flood(200_000, NOON_US, HOUR_US, crawled_names):
-        detector.observe(rows, FAR_US)
-    detector.advance(NOON_US + 2 * DAY_US)
 
 
 def _print_memory(domains: int) -> None:

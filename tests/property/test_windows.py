@@ -14,7 +14,7 @@ from geophone_detector.summaries import summary_at_peak, summary_now
 from geophone_detector.windows import SlidingWindows
 from geophone_shared.jit import Array
 from geophone_shared.names import wire_name
-from tests.support.detector_rows import FAR_US, HOUR_US, NOON_US, Row
+from tests.support.detector_rows import FAR_US, HOUR_US, NOON_US, Row, transactions_of
 from tests.support.detector_streams import ALLOW_LIST, Step, streams
 from tests.support.window_driver import PLENTY, create_windows, feed, keys, mark
 from tests.support.window_model import WindowModel, presentation_form
@@ -204,3 +204,30 @@ def test_a_small_pool_of_evidence_changes_no_count_and_shows_nothing_of_another_
         else:
             names = {presentation_form(row.name) for row in model.domains[key].rows}
             assert set(shown.sample_names) <= names
+
+
+@given(steps=streams(), exact_cap_names=st.sampled_from([1, 2, 3, 5]))
+def test_with_sketches_every_count_holds_at_every_pane_edge(
+    steps: list[Step], exact_cap_names: int
+) -> None:
+    """The few names of these streams share no register, so that even estimates are right."""
+    windows = create_windows(allow_list=ALLOW_LIST, exact_cap_names=exact_cap_names, sketches=9)
+    model = WindowModel(allow_list=_ENTRIES)
+    for step in steps:
+        if isinstance(step, Row):
+            feed(windows, [step])
+            model.add(step)
+        else:
+            mark(windows, step)
+            model.advance(step)
+            model.let_go()
+        windows.judge_sketched()
+        windows.observe(transactions_of([]), 0, FAR_US)
+        assert_consistent(windows.tables)
+        assert keys(windows.tables).keys() == model.domains.keys()
+        for key, domain in keys(windows.tables).items():
+            for window in range(WINDOWS):
+                counts = live_counts(windows.tables, domain, window)
+                names = model.domains[key].live_names(model.now_pane, window)
+                assert counts.names_lower <= counts.names == len(names) <= counts.names_upper
+                assert counts.names_upper <= len(model.domains[key].rows)

@@ -14,7 +14,7 @@ from geophone_shared.transactions import ROW, Outcome, Transactions
 from tests.support.detector_rows import FAR_US, NOON_US, SECOND_US
 
 _ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
-_LABEL = 11
+_LABEL = 10
 _SUFFIX = np.frombuffer(b"\x03com", np.uint8)
 _HOST = np.frombuffer(b"\x03www", np.uint8)
 _BLOCK = 1 << 17

@@ -22,7 +22,7 @@ def headline(alert: Mapping[str, Any]) -> str:
     """What happened where, by which rule: one line, without the severity."""
     allowed = ", on the allow list" if alert["allowed"] else ""
     return (
-        f"{alert['registered_domain']}: {_measured(alert, alert['value'])}"
+        f"{alert['registered_domain']}: {_measured(alert)}"
         f" in {wording.duration(alert['window_seconds'])}"
         f" (rule {alert['rule']}, threshold {_threshold(alert)}{allowed})"
     )
@@ -38,6 +38,8 @@ def facts(alert: Mapping[str, Any], first_packet: str | None = None) -> list[tup
     """
     evidence = alert["evidence"]
     information = wording.exact_bytes(evidence["information_bytes"])
+    if not evidence["exact"]:
+        information = f"≈ {information}"
     queries, unanswered = (wording.count(evidence[key]) for key in ("queries", "unanswered"))
     left, came = (wording.exact_bytes(evidence[key]) for key in ("bytes_in", "bytes_out"))
     lines = [
@@ -91,14 +93,20 @@ def clients(counted: Mapping[str, Any], noun: str = "") -> str:
     return number + (f" {noun}s" if noun else "")
 
 
-def _measured(alert: Mapping[str, Any], value: int) -> str:
+def _measured(alert: Mapping[str, Any]) -> str:
+    """The value, with its bounds where it is an estimate."""
+    value = alert["value"]
     match alert["measure"]:
         case "unique_hostnames":
-            return wording.count(value, "different hostname")
+            text = wording.count(value, "different hostname")
         case "information_bytes":
-            return f"{wording.exact_bytes(value)} of information in hostnames"
+            text = f"{wording.exact_bytes(value)} of information in hostnames"
         case measure:
-            return f"{measure} {wording.count(value)}"
+            text = f"{measure} {wording.count(value)}"
+    if alert["value_exact"]:
+        return text
+    lower, upper = wording.count(alert["value_lower"]), wording.count(alert["value_upper"])
+    return f"≈ {text} ({lower} to {upper})"
 
 
 def _threshold(alert: Mapping[str, Any]) -> str:
@@ -111,7 +119,7 @@ def _state(alert: Mapping[str, Any]) -> str:
         return f"recovered {wording.timestamp(alert['recovered_at'])}"
     if alert["state"] == "updated":
         updated = wording.timestamp(alert["updated_at"])
-        return f"still open; {_measured(alert, alert['value'])} at {updated}"
+        return f"still open; {_measured(alert)} at {updated}"
     return "still open"
 
 

@@ -1,6 +1,7 @@
 """The detector: transactions in, alerts out [core]."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from geophone_detector.capacities import DEFAULT_CAPACITIES, Capacities
 from geophone_detector.kernels.layout import NEVER, PANE_US, WINDOW_SECONDS
@@ -123,9 +124,10 @@ class Detector:
             value = self.windows.value(domain, index)
             if index in earlier:
                 event = alert.look_at_row(value, at_us)
-                events += [event] if event else []
             else:
-                events.append(alert.event("opened", value, at_us))
+                event = alert.event("opened", value, at_us)
+            if event is not None:
+                events.append(self._with_bounds(event, domain, index))
         if alerts:
             self._open[domain] = alerts
             self._watch(domain, alerts)
@@ -133,6 +135,9 @@ class Detector:
         else:
             self._blocked.add(domain)
         return events
+
+    def _with_bounds(self, event: Alert, domain: int, rule: int) -> Alert:
+        return replace(event, value_bounds=self.windows.value_bounds(domain, rule))
 
     def _opened(self, domain: int, rule: Rule, at_us: int) -> OpenAlert:
         clients, _ = client_count(self.windows.tables, domain)
@@ -150,7 +155,7 @@ class Detector:
         for index, alert in list(alerts.items()):
             event = alert.look_at_edge(self.windows.value(domain, index), edge_us)
             if event is not None:
-                events.append(event)
+                events.append(self._with_bounds(event, domain, index))
                 if event.state == "recovered":
                     del alerts[index]
         if alerts:

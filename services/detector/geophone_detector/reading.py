@@ -18,7 +18,7 @@ class Counts:
         names_lower: there aren't fewer ...
         names_upper: ... nor more.
         exact: whether every name was kept; else the bounds of an estimate hold 19 times of 20.
-        information: the names' information bytes, together.
+        information: the names' information bytes, together; of estimated names, with their mean.
     """
 
     names: int
@@ -26,6 +26,14 @@ class Counts:
     names_upper: int
     exact: bool
     information: int
+
+    @property
+    def information_bounds(self) -> tuple[int, int]:
+        """Between what the information bytes lie, taking the names' mean as right."""
+        if self.exact or self.names == 0:
+            return self.information, self.information
+        mean = self.information / self.names
+        return round(self.names_lower * mean), round(self.names_upper * mean)
 
 
 def live_counts(tables: Tables, domain: int, window: int) -> Counts:

@@ -145,6 +145,15 @@ class SlidingWindows:
             return counts.information
         return counts.names
 
+    def value_bounds(self, domain: int, rule: int) -> tuple[int, int] | None:
+        """Between what the value lies, where it isn't exact."""
+        counts = live_counts(self.tables, domain, int(self.tables.rule_window[rule]))
+        if counts.exact:
+            return None
+        if self.tables.rule_measure[rule] == INFORMATION:
+            return counts.information_bounds
+        return counts.names_lower, counts.names_upper
+
     def watch(self, domain: int, least_values: Sequence[int] | None) -> bool:
         """Stop at other values of a domain than everyone's; None: at everyone's again.
 

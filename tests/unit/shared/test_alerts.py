@@ -22,7 +22,7 @@ from tests.support.golden import ALERT
 
 CONTRACT = (
     "schema id state rule severity registered_domain opened_at updated_at recovered_at"
-    " window_seconds measure value threshold allowed evidence"
+    " window_seconds measure value value_lower value_upper value_exact threshold allowed evidence"
 )
 JSON_VALUES: list[Any] = [None, True, -1, 2**63, 1.5, "", "x", [], [1], {}, {"a": "b"}]
 
@@ -52,6 +52,18 @@ def test_a_recovered_alert() -> None:
     recovered = replace(ALERT, state="recovered", recovered_at_us=1_700_000_900_000_000)
     assert to_json(recovered)["recovered_at"] == "2023-11-14T22:28:20.000000Z"
     assert from_json(to_json(recovered)) == recovered
+
+
+def test_an_estimated_value_comes_with_its_bounds() -> None:
+    estimated = replace(ALERT, value=6_500, value_bounds=(6_300, 6_700))
+    json_object = to_json(estimated)
+    assert (json_object["value_lower"], json_object["value_upper"]) == (6_300, 6_700)
+    assert json_object["value_exact"] is False
+    assert from_json(json_object) == estimated
+
+
+def test_an_exact_value_has_no_other_bounds() -> None:
+    assert reason_of(to_json(ALERT) | {"value_upper": 403}) == "ill_typed_field"
 
 
 class TestId:

@@ -9,6 +9,7 @@ import pytest
 import zstandard
 
 from geophone.replay import Progress, ReplayOptions, replay
+from geophone_detector.capacities import Capacities
 from geophone_detector.detector import Detector
 from geophone_detector.rules import Rule
 from geophone_shared.errors import ConfigError
@@ -52,10 +53,14 @@ def test_the_key_is_made_of_the_inputs_start_unpacked(
     used: list[SecretKey] = []
 
     def note(
-        rules: tuple[Rule, ...], allow_list: SuffixTable, secret: SecretKey, cap: int
+        rules: tuple[Rule, ...],
+        allow_list: SuffixTable,
+        secret: SecretKey,
+        cap: int,
+        capacities: Capacities,
     ) -> Detector:
         used.append(secret)
-        return Detector(rules, allow_list, secret, cap)
+        return Detector(rules, allow_list, secret, cap, capacities)
 
     monkeypatch.setattr("geophone.replay.Detector", note)
     content = demo_capture.read_bytes()

@@ -132,8 +132,8 @@ TOP_TYPES = 12
 RESPONSE_CODES = 16
 """Response codes 0..15 of the header; extended ones (RFC 6891) need the OPT record's contents."""
 SAMPLE_NAMES = 8
-SAMPLE_BYTES = 1024
-"""Room for the sample names of a domain: four of the longest, or eight ordinary ones."""
+SAMPLE_BYTES = 512
+"""Room for the sample names of a domain: two of the longest, or eight ordinary ones."""
 CLIENT_BITS = 1024
 
 EVIDENCE = np.dtype(
