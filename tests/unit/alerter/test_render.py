@@ -24,8 +24,8 @@ def test_the_headline_names_the_domain_the_measure_and_the_rule() -> None:
 
 
 def test_an_estimated_value_comes_with_its_bounds() -> None:
-    estimate = {"value_lower": 6_300, "value_upper": 6_700, "value_exact": False}
-    headline = render.headline(reports.alert(value=6_500, **estimate))
+    estimate: dict[str, object] = {"value_lower": 6_300, "value_upper": 6_700, "value_exact": False}
+    headline = render.headline(reports.alert() | {"value": 6_500, **estimate})
     assert "≈ 6,500 different hostnames (6,300 to 6,700) in 4 h" in headline
 
 
