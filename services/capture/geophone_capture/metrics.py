@@ -4,6 +4,9 @@ from geophone_capture.reasons import NOT_DECODED, NOT_DNS
 from geophone_shared.metrics import common
 from geophone_shared.metrics.families import Counter, Family, Gauge, Label
 
+INPUTS = ("file", "stdin")
+"""The interfaces that are none."""
+
 PACKETS = Counter(
     "geophone_capture_packets_total",
     "Packets read, by interface; `file` and `stdin` are interfaces, too.",
@@ -42,6 +45,13 @@ INVALID_TIMES = Counter(
     "geophone_capture_invalid_times_total",
     "Packets dated outside of 1970 to 9999; they got the time of the one before.",
 )
+EVICTED_QUERIES = Counter(
+    "geophone_capture_evicted_queries_total",
+    "Queries closed as unanswered before their time because too many were waiting.",
+)
+DAMAGED_FILES = Counter(
+    "geophone_capture_damaged_files_total", "Captures that could not be read to their end."
+)
 PENDING_QUERIES = Gauge("geophone_capture_pending_queries", "Queries that wait for their response.")
 CLOCK_TIMESTAMP_SECONDS = Gauge(
     "geophone_capture_clock_timestamp_seconds", "The packet clock; Unix time, 0 before a packet."
@@ -77,6 +87,8 @@ FAMILIES: tuple[Family, ...] = (
     TRANSACTIONS,
     CLOCK_OUTLIERS,
     INVALID_TIMES,
+    EVICTED_QUERIES,
+    DAMAGED_FILES,
     PENDING_QUERIES,
     CLOCK_TIMESTAMP_SECONDS,
     PRODUCER_BATCHES,

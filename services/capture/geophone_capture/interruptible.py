@@ -1,0 +1,42 @@
+"""Standard input that a thread can be called back from while it waits for bytes [shell]."""
+
+import os
+import select
+from typing import Any, BinaryIO
+
+
+class InterruptibleInput:
+    """Reads a stream of the operating system until its end or until `interrupt`.
+
+    Args:
+        stream: standard input, of which nothing has been read.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        # Below a BufferedReader, which might hold bytes that waiting knows nothing of.
+        self._raw: Any = getattr(stream, "raw", stream)
+        self._interrupted, self._interrupt = os.pipe()
+        self._events = select.poll()  # takes any descriptor, also a file's
+        self._events.register(self._raw.fileno(), select.POLLIN)
+        self._events.register(self._interrupted, select.POLLIN)
+
+    def readinto(self, view: memoryview) -> int | None:
+        """Wait for bytes and read them; 0 at the end, and for ever after `interrupt`."""
+        if any(descriptor == self._interrupted for descriptor, _ in self._events.poll()):
+            return 0
+        count: int | None = self._raw.readinto(view)
+        return count
+
+    def fileno(self) -> int:
+        """The stream's descriptor."""
+        number: int = self._raw.fileno()
+        return number
+
+    def interrupt(self) -> None:
+        """End the input; any thread may."""
+        os.write(self._interrupt, b"\0")
+
+    def close(self) -> None:
+        """Close what is its own; the stream belongs to the process."""
+        os.close(self._interrupt)
+        os.close(self._interrupted)

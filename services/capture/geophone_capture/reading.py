@@ -1,0 +1,222 @@
+"""From captures to closed batches: what a thread of the service does, a turn at a time [shell]."""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import BinaryIO, cast
+
+from geophone_capture.batching import Batcher, EncodedBatch
+from geophone_capture.capture_file import Damage
+from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
+from geophone_capture.interruptible import InterruptibleInput
+from geophone_capture.packets import PacketBlock
+from geophone_capture.producer_id import BatchOptions, file_fingerprint, producer_id
+from geophone_capture.reasons import Reason
+from geophone_capture.sources import CaptureStream
+from geophone_capture.stages import Due, Stages
+from geophone_shared.errors import ConfigError
+from geophone_shared.hashing import KEY_BYTES, SecretKey
+from geophone_shared.kernels.domains import assign_domain_offsets
+from geophone_shared.suffixes import load_suffixes
+from geophone_shared.transactions import Outcome, Transactions
+
+_log = logging.getLogger(__name__)
+
+_MOST_BATCHES_A_TURN = 16
+_FINGERPRINT_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What came of some packets.
+
+    Attributes:
+        batches: that are closed now.
+        elapsed_us: they mustn't be published before so much packet time has passed since the
+            first packet.
+    """
+
+    batches: Sequence[EncodedBatch]
+    elapsed_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What was read so far.
+
+    Attributes:
+        packets: by what became of them.
+        outcomes: transactions, by how they completed.
+        clock_us: the packet clock; 0 before a packet.
+        clock_outliers: packets whose time did not move it.
+        invalid_times: packets dated outside of 1970 to 9999.
+        evicted: queries closed early because too many were waiting.
+        damages: files that could not be read to their end.
+    """
+
+    packets: dict[Reason, int]
+    outcomes: dict[Outcome, int]
+    clock_us: int
+    clock_outliers: int
+    invalid_times: int
+    evicted: int
+    damages: Sequence[Damage]
+
+
+class Reading:
+    """Reads captures from their beginning to their end, or until `stop`.
+
+    Args:
+        files: paths, and `-` for standard input.
+        options: how they are read; `shift_us` is found out here.
+        sensor: name of the capture, for the batches.
+        now_us: the wall clock, where packets are dated as if the captures began now; else None.
+        random_bytes: as `os.urandom`.
+        standard_input: in place of that of the process.
+
+    Raises:
+        ConfigError: the options can't be used.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        options: BatchOptions,
+        *,
+        sensor: str,
+        now_us: Callable[[], int] | None,
+        random_bytes: Callable[[int], bytes],
+        standard_input: BinaryIO | None = None,
+    ) -> None:
+        self._files = tuple(files)
+        self._options = options
+        self._sensor = sensor
+        self._now_us = now_us
+        self._random_bytes = random_bytes
+        self._can_be_read_again = all(can_be_reopened(name) for name in files)
+        self._input = _interruptible(standard_input) if STANDARD_INPUT in files else None
+        self._stream = CaptureStream(
+            self._files, standard_input=cast("BinaryIO | None", self._input)
+        )
+        key = SecretKey.from_bytes(random_bytes(KEY_BYTES))
+        self._decoder = TransactionDecoder(key, options.ports)
+        self._stages: Stages | None = None
+        self._is_stopped = threading.Event()
+
+    def turns(self) -> Generator[Turn]:
+        """What comes of the captures, in order.
+
+        After `stop`, files end where they are, and their open batches aren't closed early: the
+        next start gives them whole, with the same sequences. Of standard input, which can't be
+        read again, what was read is completed as at its end.
+
+        Raises:
+            ConfigError: a file can't be used; says why.
+        """
+        with ExitStack() as resources:
+            try:
+                fingerprint = self._fingerprint()
+                blocks = iter(resources.enter_context(self._stream))
+                block = next(blocks, None)
+            except ConfigError:
+                if self._is_stopped.is_set():
+                    return  # it was cut short, and may be all right
+                raise
+            if block is None:
+                return
+            stages = self._stages = self._begin(block, fingerprint)
+            while block is not None:
+                yield from self._turns_of(stages.take(block))
+                if self._is_stopped.is_set():
+                    if self._can_be_read_again:
+                        return
+                    self._stream.end_here()
+                block = next(blocks, None)
+            yield from self._turns_of(stages.finish())
+
+    def stop(self) -> None:
+        """Have `turns` end soon, also where it waits for standard input; any thread may."""
+        self._is_stopped.set()
+        if self._input is not None:
+            self._input.interrupt()
+
+    def close(self) -> None:
+        """Give back what it holds of the system, when `turns` has ended and nobody will `stop`."""
+        if self._input is not None:
+            self._input.close()
+
+    def progress(self) -> Progress:
+        """What was read so far; not to be asked while a turn is under way."""
+        decoder, stages = self._decoder, self._stages
+        outcomes = [0] * len(Outcome) if stages is None else stages.outcomes.tolist()
+        return Progress(
+            packets=decoder.counts(),
+            outcomes=dict(zip(Outcome, outcomes, strict=True)),
+            clock_us=0 if stages is None else stages.clock_us,
+            clock_outliers=decoder.clock_outliers,
+            invalid_times=self._stream.invalid_times,
+            evicted=decoder.evicted,
+            # What was cut short by a stop looks damaged, and isn't.
+            damages=() if self._is_stopped.is_set() else self._stream.damages,
+        )
+
+    def _fingerprint(self) -> bytes:
+        if self._can_be_read_again:
+            return file_fingerprint(self._files)
+        return self._random_bytes(_FINGERPRINT_BYTES)
+
+    def _begin(self, block: PacketBlock, fingerprint: bytes) -> Stages:
+        """Settle what depends on the first packet."""
+        options = self._options
+        if self._now_us is not None:
+            shift_us = self._now_us() - int(block.packets[0]["time_us"])
+            options = replace(options, shift_us=shift_us)
+        producer = producer_id(fingerprint, options)
+        _log.info("reading captures", extra={"files": len(self._files), "producer": producer})
+        return Stages(
+            self._decoder,
+            Batcher(options.partitions, options.batch_rows, sensor=self._sensor, producer=producer),
+            _domain_finder(),
+            linger_us=options.linger_us,
+            shift_us=options.shift_us,
+        )
+
+    def _turns_of(self, due: Iterator[Due]) -> Iterator[Turn]:
+        """Put together what may be published at the same time, but not too much.
+
+        The last turn may have no batch: there is one for every block at least.
+        """
+        batches: list[EncodedBatch] = []
+        batches_elapsed_us = 0
+        for elapsed_us, batch in due:
+            if batches and (
+                elapsed_us != batches_elapsed_us or len(batches) == _MOST_BATCHES_A_TURN
+            ):
+                yield Turn(tuple(batches), batches_elapsed_us)
+                batches.clear()
+                if self._is_stopped.is_set() and self._can_be_read_again:
+                    return
+            batches_elapsed_us = elapsed_us
+            batches.append(batch)
+        yield Turn(tuple(batches), batches_elapsed_us)
+
+
+def _domain_finder() -> Callable[[Transactions], None]:
+    suffixes = load_suffixes()
+
+    def find_domains(transactions: Transactions) -> None:
+        assign_domain_offsets(
+            transactions.rows, transactions.names, suffixes.slots, suffixes.labels
+        )
+
+    return find_domains
+
+
+def _interruptible(standard_input: BinaryIO | None) -> InterruptibleInput | None:
+    # A process may be started without one; opening it then says so.
+    stream = standard_input or getattr(sys.stdin, "buffer", None)
+    return None if stream is None else InterruptibleInput(stream)
