@@ -1,13 +1,17 @@
-"""The largest batch there can be is one that the log takes."""
+"""The largest batch there can be is one that the log takes; and the kernel is compiled once."""
+
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from geophone_capture.batching import Batcher
+from geophone_capture.kernels.batching import gather_rows
 from geophone_shared.bus.topics import RECORD_LIMIT_BYTES
-from geophone_shared.transactions import ROW
+from geophone_shared.jit import is_interpreted
+from geophone_shared.transactions import ROW, Transactions
 from tests.support.published import named_rows, rows_in
-from tests.support.rows import transactions_from, wire_name
+from tests.support.rows import random_transactions, transactions_from, wire_name
 
 LONGEST = (63, 63, 63, 61)
 """Label lengths of the longest name."""
@@ -33,3 +37,12 @@ def test_batches_that_do_not_compress_fit_into_a_record(batch_rows: int) -> None
     sizes = [batch.headers.rows for batch in batches if batch.headers.rows]
     assert min(sizes[:-1]) >= 2_500
     assert rows_in(batches) == named_rows(stream)
+
+
+@pytest.mark.skipif(is_interpreted(), reason="nothing is compiled under NUMBA_DISABLE_JIT=1")
+def test_the_kernel_is_compiled_for_one_kind_of_arguments() -> None:
+    stream = random_transactions(100)
+    for partitions, part in ((1, stream), (12, Transactions(stream.rows[7:], stream.names))):
+        batcher = Batcher(partitions, 10, sensor="s", producer="p")
+        assert any(batch.headers.rows for batch in batcher.add(part))
+    assert len(cast("Any", gather_rows).signatures) == 1
