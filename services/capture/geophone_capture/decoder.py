@@ -73,14 +73,17 @@ class TransactionDecoder:
             key0=secret.key0,
             key1=secret.key1,
         )
-        self._output = Output(
-            rows=np.zeros(rows_at_a_time, ROW),
-            names=np.empty(rows_at_a_time * NAME_WORDS, np.uint64),
-            progress=np.zeros(1, PROGRESS),
+        progress = np.zeros(1, PROGRESS)
+        progress["clock_us"] = progress["completed_us"] = CLOCK_UNSET
+        self._output, self._other_output = (
+            Output(
+                rows=np.zeros(rows_at_a_time, ROW),
+                names=np.empty(rows_at_a_time * NAME_WORDS, np.uint64),
+                progress=progress,
+            )
+            for _ in range(2)
         )
         self._scratch = new_scratch()
-        self._output.progress["clock_us"] = CLOCK_UNSET
-        self._output.progress["completed_us"] = CLOCK_UNSET
 
     @property
     def clock_us(self) -> int | None:
@@ -101,8 +104,9 @@ class TransactionDecoder:
         """Look at a block's packets.
 
         Yields:
-            Rows in completion order, valid until the next ones are asked for. The iterator has to
-            be exhausted before the next call.
+            Rows in completion order, valid until those after the next are asked for: one thread
+            can work on them while another decodes. The iterator has to be exhausted before the
+            next call.
         """
         packets = block.packets
         if packets.size == 0:
@@ -136,9 +140,11 @@ class TransactionDecoder:
             yield from self._completed()
 
     def _completed(self) -> Iterator[Transactions]:
-        progress = self._output.progress[0]
+        output = self._output
+        progress = output.progress[0]
         count = int(progress["row_count"])
         progress["row_count"] = 0
         progress["names_words"] = 0
         if count:
-            yield Transactions(self._output.rows[:count], self._output.names.view(np.uint8))
+            self._output, self._other_output = self._other_output, output
+            yield Transactions(output.rows[:count], output.names.view(np.uint8))
