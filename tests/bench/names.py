@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from geophone_detector.capacities import MEMORY_BUDGET_BYTES, capacities_within
+from geophone_detector.budgets import MEMORY_BUDGET_BYTES
+from geophone_detector.capacities import capacities_within
 from geophone_detector.rules import Rule
 from geophone_detector.windows import SlidingWindows, Stop
 from geophone_shared.suffixes import compile_suffix_set

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from geophone_detector.budgets import EXACT_CAP_NAMES
 from geophone_detector.capacities import capacities_within
 from geophone_detector.detector import Detector
-from geophone_detector.rules import EXACT_CAP_NAMES, SHIPPED_RULES
+from geophone_detector.rules import SHIPPED_RULES
 from geophone_shared.alerts import Alert
 from geophone_shared.hashing import SecretKey
 from geophone_shared.jit import Array

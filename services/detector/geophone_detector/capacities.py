@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from geophone_detector.budgets import MEMORY_BUDGET_BYTES, SKETCH_BUDGET_BYTES
 from geophone_detector.kernels.layout import (
     COUNTS,
     DOMAIN,
@@ -12,8 +13,6 @@ from geophone_detector.kernels.layout import (
 from geophone_detector.kernels.sketches import SKETCH_BYTES
 from geophone_shared.errors import ConfigError
 
-MEMORY_BUDGET_BYTES = 512 << 20
-SKETCH_BUDGET_BYTES = 64 << 20
 LEAST_BUDGET_BYTES = 16 << 20
 
 NAMES_EACH = 2

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from geophone_detector.budgets import EXACT_CAP_NAMES
 from geophone_detector.capacities import DEFAULT_CAPACITIES, Capacities
 from geophone_detector.kernels.layout import NEVER, PANE_US, WINDOW_SECONDS
 from geophone_detector.lifecycle import OpenAlert
-from geophone_detector.rules import EXACT_CAP_NAMES, Rule, severity_at_opening
+from geophone_detector.rules import Rule, severity_at_opening
 from geophone_detector.summaries import client_count, summary_now
 from geophone_detector.windows import SlidingWindows, Stop
 from geophone_shared.alerts import Alert

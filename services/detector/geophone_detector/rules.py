@@ -48,9 +48,6 @@ class Rule:
         return -(-4 * self.threshold // 5)
 
 
-EXACT_CAP_NAMES = 4_096
-"""Above so many live names a domain's are estimated."""
-
 SHIPPED_RULES = (
     Rule(
         name="unique-hostnames",

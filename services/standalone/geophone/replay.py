@@ -10,13 +10,14 @@ from geophone.report import ReplayReport
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.sources import CaptureStream
 from geophone_detector.allow_list import SHIPPED_ENTRIES, parse_allow_list, wire_entries
-from geophone_detector.capacities import (
+from geophone_detector.budgets import (
+    EXACT_CAP_NAMES,
     MEMORY_BUDGET_BYTES,
     SKETCH_BUDGET_BYTES,
-    capacities_within,
 )
+from geophone_detector.capacities import capacities_within
 from geophone_detector.detector import Detector
-from geophone_detector.rules import EXACT_CAP_NAMES, SHIPPED_RULES, with_thresholds
+from geophone_detector.rules import SHIPPED_RULES, with_thresholds
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
 from geophone_shared.jit import remember_compiled
@@ -84,7 +85,7 @@ def replay(
         ConfigError: the options or the files can't be used.
     """
     started_seconds = time.monotonic()
-    latest_us = time.time_ns() // 1000 + _CLOCK_TOLERANCE_US
+    started_us = _now_us()
     rules = with_thresholds(SHIPPED_RULES, options.rule_thresholds)
     allow_list = _allow_list(options)
     capacities = capacities_within(options.memory_budget_bytes, options.sketch_budget_bytes)
@@ -99,7 +100,9 @@ def replay(
             secret = _key_of(stream)
         decoder = TransactionDecoder(secret, options.ports)
         detector = Detector(rules, allow_list, secret, options.exact_cap_names, capacities)
-        stages = _Stages(decoder, detector, report, latest_us, options.answered_only)
+        # What a pipe brings may be younger than the start: it is measured by the clock as it comes.
+        now_us = _now_us if stream.size_bytes is None else lambda: started_us
+        stages = _Stages(decoder, detector, report, now_us, options.answered_only)
         # Each takes about half of the time, and little of it in Python: two cores share it.
         with Background(stages.detect) as detecting:
             try:
@@ -137,14 +140,14 @@ class _Stages:
         decoder: TransactionDecoder,
         detector: Detector,
         report: ReplayReport,
-        latest_us: int,
+        now_us: Callable[[], int],
         answered_only: bool,  # noqa: FBT001
     ) -> None:
         self._decoder = decoder
         self._detector = detector
         self._report = report
         self._suffixes = load_suffixes()
-        self._latest_us = latest_us
+        self._now_us = now_us
         self._answered_only = answered_only
 
     def detect(self, transactions: Transactions) -> None:
@@ -154,13 +157,20 @@ class _Stages:
         self._report.count(rows)
         if self._answered_only:
             transactions = Transactions(rows[rows["outcome"] == Outcome.ANSWERED], names)
-        self._report.add(self._detector.observe(transactions, self._latest_us))
+        self._report.add(self._detector.observe(transactions, self._latest_us()))
 
     def end(self) -> None:
         """Bring the windows to the last packet's time."""
         clock_us = self._decoder.clock_us
         if clock_us is not None:
-            self._report.add(self._detector.advance(min(clock_us, self._latest_us)))
+            self._report.add(self._detector.advance(min(clock_us, self._latest_us())))
+
+    def _latest_us(self) -> int:
+        return self._now_us() + _CLOCK_TOLERANCE_US
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def _allow_list(options: ReplayOptions) -> SuffixTable:

@@ -13,7 +13,7 @@ import typer
 from geophone.exit_codes import ExitCode, exit_code
 from geophone.output import fail, is_terminal, notice, write_result
 from geophone.rule_options import SHIPPED_SETTINGS, rule_thresholds
-from geophone_detector.rules import EXACT_CAP_NAMES
+from geophone_detector.budgets import EXACT_CAP_NAMES, MEMORY_BUDGET_BYTES
 from geophone_shared.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -95,8 +95,19 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
     ] = False,
     exact_cap: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Hostnames of a domain that are counted exactly."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Hostnames of a domain that are counted exactly; more are estimated.",
+        ),
     ] = EXACT_CAP_NAMES,
+    memory_budget: Annotated[
+        int,
+        typer.Option(
+            metavar="MIB",
+            help="Memory for the tables; full, the domains with the fewest hostnames go.",
+        ),
+    ] = MEMORY_BUDGET_BYTES >> 20,
     port: Annotated[
         list[int] | None,
         typer.Option(
@@ -140,6 +151,7 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
                 use_allow_list=not no_allow_list,
                 answered_only=answered_only,
                 exact_cap_names=exact_cap,
+                memory_budget_bytes=memory_budget << 20,
                 ports=tuple(port or (53,)),
                 secret=None if key is None else key.secret,
             )

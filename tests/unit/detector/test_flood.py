@@ -2,9 +2,10 @@
 
 import pytest
 
+from geophone_detector.budgets import EXACT_CAP_NAMES
 from geophone_detector.capacities import capacities_within
 from geophone_detector.detector import Detector
-from geophone_detector.rules import EXACT_CAP_NAMES, SHIPPED_RULES
+from geophone_detector.rules import SHIPPED_RULES
 from geophone_shared.jit import is_interpreted
 from geophone_shared.suffixes import compile_suffix_set
 from tests.support.detector_rows import HOUR_US, SECOND_US

@@ -3,10 +3,11 @@
 import pytest
 
 from geophone_detector import windows as windows_module
+from geophone_detector.budgets import EXACT_CAP_NAMES
 from geophone_detector.capacities import DEFAULT_CAPACITIES
 from geophone_detector.kernels.layout import LATEST_PANE, NEVER, PANE_US, WINDOW_SECONDS, WINDOWS
 from geophone_detector.reading import Counts, live_counts, peak_counts
-from geophone_detector.rules import EXACT_CAP_NAMES, SHIPPED_RULES
+from geophone_detector.rules import SHIPPED_RULES
 from geophone_detector.windows import SlidingWindows, Stop
 from geophone_shared.errors import ConfigError
 from geophone_shared.names import presentation

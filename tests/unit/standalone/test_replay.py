@@ -1,6 +1,8 @@
 """`geophone.replay.replay` as a function: options, allow lists, progress, Ctrl-C."""
 
 import gzip
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from geophone_detector.rules import Rule
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
 from geophone_shared.suffixes import SuffixTable
+from geophone_shared.timestamps import parse_rfc3339
 
 
 @pytest.fixture
@@ -147,3 +150,21 @@ def test_without_a_sketch_the_cap_is_a_lower_bound_and_said_to_be(options: Repla
 def test_a_window_that_is_not_counted_is_refused(options: ReplayOptions) -> None:
     with pytest.raises(ConfigError, match="is not a window"):
         _run(replace(options, window_seconds=60))
+
+
+def test_a_pipe_is_measured_by_the_clock_as_it_comes_and_a_file_by_the_clock_at_the_start(
+    options: ReplayOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the capture were being recorded now, a minute before its first packet at the start."""
+    first_us = parse_rfc3339(_run(options)["capture"]["first"])
+    clock_us = iter(range(first_us - 70_000_000, first_us + 10_000_000_000, 70_000_000))
+    monkeypatch.setattr("geophone.replay.time.time_ns", lambda: next(clock_us) * 1000)
+    assert _run(options)["detector"]["future_rows"] == 340
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    clock_us = iter(range(first_us - 70_000_000, first_us + 10_000_000_000, 70_000_000))
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(pipe.write_bytes, Path(options.files[0]).read_bytes())
+        report = _run(replace(options, files=(str(pipe),)))
+        writing.result()
+    assert report["detector"]["future_rows"] == 0
