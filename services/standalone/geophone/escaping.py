@@ -5,9 +5,6 @@ and whatever else came from outside do not, and the terminal is the last place w
 put right.
 """
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection)."""
-
 _BYTE_SURROGATE = 0xDC00
 """PEP 383: an undecodable byte 0x80 + n is read as U+DC80 + n."""
 
@@ -20,11 +17,6 @@ def terminal_text(text: str) -> str:
     undecodable bytes of a file name. What is escaped already stays as it is.
     """
     return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def csv_cell(text: str) -> str:
-    """`text`, with `'` in front where a spreadsheet would calculate it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def without_surrogates(value: object) -> object:

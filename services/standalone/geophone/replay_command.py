@@ -217,9 +217,9 @@ def _print_report(report: Mapping[str, Any], *, as_json: bool, as_csv: bool) -> 
 
         write_result(json_report(report))
     elif as_csv:
-        from geophone.csv_report import csv_report  # noqa: PLC0415
+        from geophone_shared.domains_csv import domains_csv  # noqa: PLC0415
 
-        write_result(csv_report(report))
+        write_result(domains_csv(report["top_domains"]))
     else:
         from geophone.text_report import PIPED_WIDTH, text_report  # noqa: PLC0415 - loads rich
 

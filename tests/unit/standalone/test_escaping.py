@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geophone.escaping import csv_cell, terminal_text, without_surrogates
+from geophone.escaping import terminal_text, without_surrogates
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,6 @@ def test_nothing_but_printable_text_comes_out(text: str) -> None:
     shown = terminal_text(text)
     assert not {unicodedata.category(char) for char in shown} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert terminal_text(shown) == shown
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_spreadsheet_calculates_no_cell(start: str) -> None:
-    assert csv_cell(f"{start}cmd()") == f"'{start}cmd()"
-
-
-def test_other_cells_stay_as_they_are() -> None:
-    assert csv_cell("a=b") == "a=b"
-    assert csv_cell("") == ""
 
 
 def test_an_undecodable_file_name_becomes_strict_json() -> None:

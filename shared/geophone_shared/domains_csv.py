@@ -1,11 +1,12 @@
-"""The top table as CSV: one row per registered domain."""
+"""Summaries of domains as CSV: one row per registered domain [core]."""
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from geophone.escaping import csv_cell
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet take a cell for a formula (OWASP, CSV injection)."""
 
 _COLUMNS = (
     "rank",
@@ -34,18 +35,26 @@ _COLUMNS = (
 )
 
 
-def csv_report(report: Mapping[str, Any]) -> str:
+def domains_csv(domains: Iterable[Mapping[str, Any]]) -> str:
     r"""RFC 4180 with a header, but lines end with LF, so that cut and awk find no stray CR.
 
     Lists are one cell, their items parted by a blank (`10.0.2.30=222`, `NULL=222`); a blank in a
     name is `\032`, so it can't be mistaken.
+
+    Args:
+        domains: as `summaries.summary_to_json` makes them, with their rank.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for domain in report["top_domains"]:
+    for domain in domains:
         writer.writerow([_cell(domain.get(column)) for column in _COLUMNS])
     return text.getvalue()
+
+
+def csv_cell(text: str) -> str:
+    """`text`, with `'` in front where a spreadsheet would calculate it."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _cell(value: object) -> str | int:
