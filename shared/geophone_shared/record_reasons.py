@@ -10,6 +10,7 @@ from geophone_shared.errors import InvalidRecordError
 RecordReason = Literal[
     # any record
     "newer_schema",
+    "damaged",
     # headers
     "headers",
     # batch
