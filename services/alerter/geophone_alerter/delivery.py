@@ -48,6 +48,9 @@ class Waiting(Protocol):
 
     counts: Counter[Admission]
 
+    def __len__(self) -> int:
+        """How many domains or events wait."""
+
     @property
     def forgotten(self) -> int:
         """How much of what was told had to make room so far."""

@@ -1,0 +1,1 @@
+"""REST: what the log holds, for programs. Only this package imports fastapi."""
