@@ -62,8 +62,18 @@ def demo_capture() -> Path:
 @pytest.fixture(scope="session")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """A real Apache Kafka broker that runs; who stops or freezes it lets it run again."""
+    yield from _running_broker(tmp_path_factory.mktemp("kafka"))
+
+
+@pytest.fixture
+def fresh_kafka_broker(tmp_path: Path) -> Iterator[KafkaBroker]:
+    """One that has no topics yet, for who uses the names that the services use."""
+    yield from _running_broker(tmp_path)
+
+
+def _running_broker(folder: Path) -> Iterator[KafkaBroker]:
     try:
-        broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+        broker = KafkaBroker(folder)
     except KafkaMissingError as error:
         outside.report_missing(str(error))
     broker.start()

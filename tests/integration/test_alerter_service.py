@@ -16,7 +16,7 @@ from geophone_shared.batch_headers import BatchHeaders
 from geophone_shared.bus.local import LocalBus, LocalReader
 from geophone_shared.bus.memory import open_memory_bus
 from geophone_shared.bus.reading import read_range
-from geophone_shared.bus.records import Record, TopicPartition
+from geophone_shared.bus.records import Record, StoredRecord, TopicPartition
 from geophone_shared.bus.topics import DEAD_LETTERS, NOTIFICATIONS, TRANSACTIONS
 from geophone_shared.dead_letters import DeadLetter, decode_dead_letter
 from geophone_shared.errors import ConfigError, TransientError
@@ -63,8 +63,11 @@ async def notifications(bus: LocalBus) -> list[Notification]:
 
 async def dead_letters(bus: LocalBus) -> list[DeadLetter]:
     letters: list[DeadLetter] = []
-    partition = TopicPartition(DEAD_LETTERS, 0)
-    await read_range(bus, partition, lambda stored: letters.append(decode_dead_letter(stored)))
+
+    async def take(stored: StoredRecord) -> None:
+        letters.append(decode_dead_letter(stored))
+
+    await read_range(bus, TopicPartition(DEAD_LETTERS, 0), take)
     return letters
 
 

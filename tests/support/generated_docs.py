@@ -10,6 +10,11 @@ from pydantic.fields import FieldInfo
 import geophone_alerter.metrics
 import geophone_capture.metrics
 import geophone_detector.metrics
+from geophone_alerter.alert_store import AlertStore
+from geophone_alerter.api.app import rest_app
+from geophone_alerter.api.shown import Shown
+from geophone_alerter.told_store import ToldStore
+from geophone_alerter.top_store import TopStore
 from geophone_shared.metrics import common
 from geophone_shared.metrics.families import Family, Histogram
 from geophone_shared.settings.paths import environment_name, is_secret
@@ -92,7 +97,23 @@ def metrics_page() -> str:
     return "\n".join([_METRICS, *_families()]) + "\n"
 
 
-PAGES = {"configuration.md": configuration_page, "metrics.md": metrics_page}
+def openapi_document() -> str:
+    """docs/openapi.json: REST, for programs that make clients."""
+    nothing = Shown(
+        alerts=AlertStore(),
+        told=ToldStore(),
+        top=TopStore(),
+        stages=dict,
+        is_acting=lambda: False,
+    )
+    return json.dumps(rest_app(nothing).openapi(), indent=2) + "\n"
+
+
+PAGES = {
+    "configuration.md": configuration_page,
+    "metrics.md": metrics_page,
+    "openapi.json": openapi_document,
+}
 
 
 def _settings() -> Iterator[str]:

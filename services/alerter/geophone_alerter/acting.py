@@ -16,7 +16,6 @@ from geophone_alerter import metrics as families
 from geophone_alerter.alerter_log import ALERTS_PARTITION, AlerterLog
 from geophone_alerter.measuring import NotifierMeasures
 from geophone_alerter.notifier import Notifier
-from geophone_alerter.stand_still import StandStill
 from geophone_shared.alerts import Alert, decode_alert
 from geophone_shared.bus.contract import Bus, GroupReader
 from geophone_shared.bus.records import StoredRecord, TopicPartition
@@ -25,6 +24,7 @@ from geophone_shared.errors import InvalidRecordError, TransientError
 from geophone_shared.health import Health
 from geophone_shared.metrics import common
 from geophone_shared.metrics.registry import Metrics
+from geophone_shared.stand_still import StandStill
 
 _log = logging.getLogger(__name__)
 

@@ -52,13 +52,13 @@ class AlerterLog:
             TransientError: the log doesn't answer.
         """
 
-        def restore(stored: StoredRecord) -> None:
+        async def restore(stored: StoredRecord) -> None:
             try:
                 notifier.restore(decode_notification(stored.value))
             except InvalidRecordError as error:
                 self.report_undecodable(error)
 
-        def remember(stored: StoredRecord) -> None:
+        async def remember(stored: StoredRecord) -> None:
             # What can't be used became a dead letter when it was dealt with.
             with suppress(InvalidRecordError):
                 notifier.remember(decode_alert(stored.value))
@@ -122,9 +122,11 @@ class AlerterLog:
         """The record of a refused alert; made again where the log has forgotten it."""
         position, alert = refusal.held.position, refusal.held.alert
         found: list[StoredRecord] = []
-        await read_range(
-            self._bus, ALERTS_PARTITION, found.append, begin=position, end=position + 1
-        )
+
+        async def keep(stored: StoredRecord) -> None:
+            found.append(stored)
+
+        await read_range(self._bus, ALERTS_PARTITION, keep, begin=position, end=position + 1)
         if found:
             return found[0]
         return StoredRecord(position, 0, encode_alert(alert), None, ())

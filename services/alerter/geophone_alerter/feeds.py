@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from geophone_alerter.stand_still import StandStill
 from geophone_shared.bus.contract import Bus, Reader
 from geophone_shared.bus.records import StoredRecord, TopicPartition
 from geophone_shared.errors import InvalidRecordError, TransientError
 from geophone_shared.metrics import common
 from geophone_shared.metrics.registry import Metrics
+from geophone_shared.stand_still import StandStill
 
 _log = logging.getLogger(__name__)
 

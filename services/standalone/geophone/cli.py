@@ -9,7 +9,14 @@ from typing import Annotated
 
 import typer
 
-from geophone import config_command, replay_command
+from geophone import (
+    alerts_command,
+    config_command,
+    dead_letters_command,
+    replay_command,
+    top_command,
+    topics_command,
+)
 from geophone.output import write_result
 from geophone_shared import __version__
 
@@ -34,6 +41,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("replay", help=replay_command.HELP)(replay_command.replay)
+app.command("top", help=top_command.HELP)(top_command.top)
+app.add_typer(alerts_command.app, name="alerts")
+app.add_typer(topics_command.app, name="topics")
+app.add_typer(dead_letters_command.app, name="dead-letters")
 app.add_typer(config_command.app, name="config")
 
 

@@ -1,7 +1,6 @@
 """`geophone replay`: options in, a report out, an exit code."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -221,8 +220,8 @@ def _print_report(report: Mapping[str, Any], *, as_json: bool, as_csv: bool) -> 
 
         write_result(domains_csv(report["top_domains"]))
     else:
-        from geophone.text_report import PIPED_WIDTH, text_report  # noqa: PLC0415 - loads rich
+        from geophone.page import standard_output  # noqa: PLC0415 - loads rich
+        from geophone.text_report import text_report  # noqa: PLC0415
 
-        has_reader = is_terminal(sys.stdout)
-        width = shutil.get_terminal_size().columns if has_reader else PIPED_WIDTH
+        width, has_reader = standard_output()
         write_result(text_report(report, width=width, is_terminal=has_reader))

@@ -1,33 +1,28 @@
-"""The report for a person: verdict, alerts with their evidence, top table, what wasn't decoded.
+"""The report for a person: verdict, alerts with their evidence, top table, what wasn't decoded."""
 
-Everything that is shown is handed to rich as `Text`, never as markup: a domain name or a file
-name is hostile text, and rich would obey `[red]` or `[link=…]` in it.
-"""
-
-import io
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from geophone import reasons
-from geophone.escaping import terminal_text
 from geophone.findings import findings_of
+from geophone.page import (
+    alert_part,
+    escaped,
+    hanging,
+    page,
+    section,
+    table_part,
+    usable_width,
+)
 from geophone.top_table import top_table
 from geophone.verdict import files, verdict
-from geophone_alerter import render, wording
-
-PIPED_WIDTH = 100
-_WIDEST = 120
-"""Lines longer than this are hard to read; a wider terminal stays empty at the right."""
+from geophone_alerter import wording
 
 _ALERTS_SHOWN = 20
 """A person reads no more; a flood of names under random domains can raise 100,000."""
-
-_SEVERITY_STYLES = {"high": "bold red", "medium": "bold yellow", "low": "bold cyan"}
 
 
 def text_report(report: Mapping[str, Any], *, width: int, is_terminal: bool) -> str:
@@ -38,50 +33,19 @@ def text_report(report: Mapping[str, Any], *, width: int, is_terminal: bool) -> 
         width: characters in a line.
         is_terminal: False for plain text; `FORCE_COLOR` overrides it.
     """
-    page = io.StringIO()
-    console = Console(
-        file=page,
-        width=min(width, _WIDEST),
-        force_terminal=is_terminal or None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
     sections: list[RenderableType] = [_verdict(report), *_alerts(report)]
-    sections += _top(report, console.width) + _not_decoded(report) + _warnings(report)
-    for index, section in enumerate(sections):
-        if index:
-            console.print()
-        console.print(section)
-    return "".join(line.rstrip() + "\n" for line in page.getvalue().split("\n")[:-1])
-
-
-def _text(text: str, style: str = "") -> Text:
-    return Text(terminal_text(text), style=style, overflow="fold")
-
-
-def _section(title: str, *parts: RenderableType) -> Group:
-    return Group(_text(title, "bold"), *(Padding(part, (0, 0, 0, 2)) for part in parts))
-
-
-def _hanging(
-    rows: Iterable[tuple[str, str]], *, style: str = "", justify: Literal["left", "right"] = "left"
-) -> Table:
-    """Texts beside their labels; a text that takes several lines stays right of its label."""
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, style=style, justify=justify)
-    table.add_column()
-    for label, text in rows:
-        table.add_row(_text(label), _text(text))
-    return table
+    sections += _top(report, usable_width(width)) + _not_decoded(report) + _warnings(report)
+    return page(sections, width=width, has_reader=is_terminal)
 
 
 def _verdict(report: Mapping[str, Any]) -> Group:
     answer = verdict(report)
     style = "bold red" if answer.is_tunnel else "bold green"
     return Group(
-        _text(answer.headline, style), _text(answer.paragraph), Text(), _text(_capture(report))
+        escaped(answer.headline, style),
+        escaped(answer.paragraph),
+        Text(),
+        escaped(_capture(report)),
     )
 
 
@@ -112,40 +76,20 @@ def _alerts(report: Mapping[str, Any]) -> list[RenderableType]:
     if not alerts:
         return []
     first_packet = report["capture"]["first"]
-    parts = [_alert(alert, first_packet) for alert in alerts[:_ALERTS_SHOWN]]
+    parts = [alert_part(alert, first_packet) for alert in alerts[:_ALERTS_SHOWN]]
     spaced = [line for part in parts for line in (Text(), part)][1:]
     more = len(alerts) - len(parts)
     if more > 0:
-        spaced += [Text(), _text(f"and {wording.count(more, 'more alert')}; --json has them all")]
-    return [_section("Alerts", *spaced)]
-
-
-def _alert(alert: Mapping[str, Any], first_packet: str) -> Group:
-    head = Text.assemble(
-        _text(alert["severity"].upper(), _SEVERITY_STYLES.get(alert["severity"], "bold")),
-        "  ",
-        _text(render.headline(alert)),
-        overflow="fold",
-    )
-    facts = _hanging(render.facts(alert, first_packet), style="dim")
-    return Group(head, Padding(facts, (0, 0, 0, 2)))
+        spaced += [Text(), escaped(f"and {wording.count(more, 'more alert')}; --json has them all")]
+    return [section("Alerts", *spaced)]
 
 
 def _top(report: Mapping[str, Any], width: int) -> list[RenderableType]:
     if not report["top_domains"]:
         return []
     window = wording.duration(report["top_domains"][0]["window_seconds"])
-    shown = top_table(report, width - 2)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in shown.columns:
-        table.add_column(
-            column.title, justify="right" if column.is_number else "left", no_wrap=True
-        )
-    for row in shown.rows:
-        table.add_row(*(_text(cell) for cell in row))
-    return [
-        _section(f"Top domains by different hostnames in any {window}", table),
-    ]
+    title = f"Top domains by different hostnames in any {window}"
+    return [section(title, table_part(top_table(report, width - 2)))]
 
 
 def _not_decoded(report: Mapping[str, Any]) -> list[RenderableType]:
@@ -153,10 +97,10 @@ def _not_decoded(report: Mapping[str, Any]) -> list[RenderableType]:
     undecoded = [(name, number) for name, number in report["not_decoded"].items() if number]
     if undecoded:
         rows = ((wording.count(number), reasons.explained(name)) for name, number in undecoded)
-        parts.append(_section("DNS that could not be decoded", _hanging(rows, justify="right")))
+        parts.append(section("DNS that could not be decoded", hanging(rows, justify="right")))
     other = _numbers(report["not_dns"])
     if other:
-        parts.append(_text(f"Not DNS: {other}."))
+        parts.append(escaped(f"Not DNS: {other}."))
     return parts
 
 
@@ -168,4 +112,4 @@ def _numbers(counts: Mapping[str, int]) -> str:
 def _warnings(report: Mapping[str, Any]) -> list[RenderableType]:
     if not report["warnings"]:
         return []
-    return [_section("Warnings", _hanging(("-", warning) for warning in report["warnings"]))]
+    return [section("Warnings", hanging(("-", warning) for warning in report["warnings"]))]

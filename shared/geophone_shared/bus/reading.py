@@ -1,7 +1,7 @@
 """Reading what a partition holds now, from one offset to another [shell]."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.records import StoredRecord, TopicPartition
@@ -16,7 +16,7 @@ _PATIENCE_SECONDS = 30.0
 async def read_range(
     bus: Bus,
     partition: TopicPartition,
-    take: Callable[[StoredRecord], None],
+    take: Callable[[StoredRecord], Awaitable[None]],
     *,
     begin: int = 0,
     end: int | None = None,
@@ -42,7 +42,7 @@ async def read_range(
                 polled = {}
             for stored in polled.get(partition, []):
                 if stored.offset < end:
-                    take(stored)
+                    await take(stored)
             await asyncio.sleep(0)  # a log in memory never waits, and others want to run
             before, position = position, (await reader.positions())[partition]
             if position != before:

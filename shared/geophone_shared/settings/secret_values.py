@@ -22,7 +22,35 @@ def secret(section: Section, name: str) -> str | None:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     file: Path | None = getattr(section, f"{name}_file")
-    return None if file is None else _secret_in(file, f"{name}_file")
+    return None if file is None else secret_in(file, f"{name}_file")
+
+
+def secret_in(file: Path, name: str) -> str:
+    """The secret in a file that holds it in one line.
+
+    Args:
+        file: which.
+        name: of the setting or option that names it, for the message.
+
+    Raises:
+        ConfigError: the file can't be read, or holds no line of text.
+    """
+    try:
+        with file.open("rb") as stream:
+            text = stream.read(_MOST_BYTES).decode().strip("\r\n")
+    except OSError as error:
+        raise ConfigError(
+            f"{name} names {str(file)!a}, which can't be read ({error.strerror}):"
+            " correct the path or its owner"
+        ) from error
+    except ValueError:
+        # Without its cause, which shows the bytes.
+        raise ConfigError(f"{name} names {str(file)!a}, which isn't text: correct it") from None
+    if not text or not text.isprintable():
+        raise ConfigError(
+            f"{name} names {str(file)!a}, which has to hold one line with the secret alone"
+        )
+    return text
 
 
 def api_token(alerter: AlerterSettings) -> str | None:
@@ -47,22 +75,3 @@ def refuse_open_doors(alerter: AlerterSettings) -> None:
             f"alerter.http is {alerter.http}, where others can reach it, and there is no token:"
             " set GEOPHONE_ALERTER_API_TOKEN_FILE, or listen on 127.0.0.1"
         )
-
-
-def _secret_in(file: Path, name: str) -> str:
-    try:
-        with file.open("rb") as stream:
-            text = stream.read(_MOST_BYTES).decode().strip("\r\n")
-    except OSError as error:
-        raise ConfigError(
-            f"{name} names {str(file)!a}, which can't be read ({error.strerror}):"
-            " correct the path or its owner"
-        ) from error
-    except ValueError:
-        # Without its cause, which shows the bytes.
-        raise ConfigError(f"{name} names {str(file)!a}, which isn't text: correct it") from None
-    if not text or not text.isprintable():
-        raise ConfigError(
-            f"{name} names {str(file)!a}, which has to hold one line with the secret alone"
-        )
-    return text

@@ -55,10 +55,10 @@ GOOD: Headers = (
     ],
 )
 def test_anything_else_is_no_dead_letter(headers: Headers) -> None:
-    with pytest.raises(InvalidRecordError, match="^headers$"):
+    with pytest.raises(InvalidRecordError, match=r"^headers$"):
         decode_dead_letter(Record(b"", headers=headers))
 
 
 def test_more_than_a_record_can_hold_is_refused() -> None:
-    with pytest.raises(InvalidRecordError, match="^too_large$"):
+    with pytest.raises(InvalidRecordError, match=r"^too_large$"):
         decode_dead_letter(Record(bytes(RECORD_LIMIT_BYTES + 1), headers=GOOD))

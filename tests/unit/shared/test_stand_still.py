@@ -1,5 +1,5 @@
-from geophone_alerter.stand_still import StandStill
 from geophone_shared.bus.records import TopicPartition
+from geophone_shared.stand_still import StandStill
 
 A, B = TopicPartition("t", 0), TopicPartition("t", 1)
 
