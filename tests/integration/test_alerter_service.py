@@ -3,13 +3,18 @@
 import asyncio
 import email.parser
 import email.policy
+import errno
 import json
 import time
 from collections.abc import AsyncIterator
+from functools import partial, partialmethod
 from pathlib import Path
 
 import pytest
 
+from geophone_alerter import acting, configured, feeds
+from geophone_alerter.channels import log
+from geophone_alerter.event_queue import EventQueue
 from geophone_alerter.top_store import TopList
 from geophone_shared.alerts import decode_alert
 from geophone_shared.batch_headers import BatchHeaders
@@ -21,6 +26,7 @@ from geophone_shared.bus.topics import DEAD_LETTERS, NOTIFICATIONS, TRANSACTIONS
 from geophone_shared.dead_letters import DeadLetter, decode_dead_letter
 from geophone_shared.errors import ConfigError, TransientError
 from geophone_shared.notifications import Notification, decode_notification
+from geophone_shared.stand_still import StandStill
 from geophone_shared.timestamps import rfc3339
 from tests.support.alert_events import HOUR_US, OPENED_US, SECOND_US, create_alert
 from tests.support.buses import read_values
@@ -229,6 +235,67 @@ async def test_a_log_that_does_not_answer_is_waited_for(
     assert failures == []
     assert len(mail.received) == 1
     assert [each.channel for each in await notifications(bus)] == ["email"]
+
+
+async def test_channels_without_room_give_the_next_member_a_chance_and_lose_nothing(
+    bus: LocalBus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_full = asyncio.Event()
+    is_full.set()
+    append = log._append
+
+    def full(descriptor: int, data: bytes) -> None:
+        if is_full.is_set():
+            raise OSError(errno.ENOSPC, "no space")
+        append(descriptor, data)
+
+    monkeypatch.setattr(log, "_append", full)
+    monkeypatch.setattr(configured, "EventQueue", partial(EventQueue, most_waiting=1))
+    monkeypatch.setattr(acting, "_STUCK_SECONDS", 0.1)
+    alerts = [create_alert(f"{number}.example") for number in range(4)]
+    await publish(bus, *alerts)
+    lines = tmp_path / "events"
+    async with running_alerter(bus, alerter_settings(lines=lines)) as alerter:
+        rejoins = "geophone_reader_rebuilds_total"
+        await alerter.until("/metrics", lambda _: alerter.metric(rejoins) > 0)
+        assert lines.read_bytes() == b""
+        is_full.clear()
+        alerter.finish.set()
+    logged_names = [
+        json.loads(line)["dns"]["question"]["registered_domain"]
+        for line in lines.read_bytes().splitlines()
+    ]
+    assert logged_names == [alert.registered_domain for alert in alerts]
+
+
+async def test_a_reader_that_stands_still_is_replaced(
+    bus: LocalBus, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll = LocalReader.poll
+    deaf: list[LocalReader] = []
+
+    async def poll_or_not(
+        reader: LocalReader, timeout_seconds: float, max_records: int
+    ) -> dict[TopicPartition, list[StoredRecord]]:
+        if reader in deaf:
+            await asyncio.sleep(0.02)
+            return {}
+        polled = await poll(reader, min(timeout_seconds, 0.02), max_records)
+        if not polled and len(deaf) < 2 and reader.partitions == (ALERTS_PARTITION,):
+            deaf.append(reader)  # the one that acts and the one of REST, when they have begun
+        return polled
+
+    monkeypatch.setattr(LocalReader, "poll", poll_or_not)
+    monkeypatch.setattr(StandStill, "__init__", partialmethod(StandStill.__init__, 0.1))
+    for module in (acting, feeds):
+        monkeypatch.setattr(module, "_CHECK_SECONDS", 0.05)
+    async with running_alerter(bus, alerter_settings(mail.port)) as alerter:
+        await alerter.until("/version", lambda _: len(deaf) == 2)
+        await publish(bus, *TUNNEL[:1])
+        await alerter.until(f"/api/v1/alerts/{TUNNEL[0].id}", lambda answer: answer.is_success)
+        alerter.finish.set()
+    assert alerter.metric("geophone_reader_rebuilds_total") == 2
+    assert len(mail.received) == 1
 
 
 async def test_rest_shows_who_was_told(bus: LocalBus, mail: MailServer) -> None:

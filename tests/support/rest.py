@@ -39,7 +39,7 @@ class Rest:
     def client(self, token: str | None = None, **headers: str) -> httpx.AsyncClient:
         app = create_app(self.shown(), token=token)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://rest", headers=headers)
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers)
 
     @contextmanager
     def served(self, token: str | None = None) -> Iterator[str]:

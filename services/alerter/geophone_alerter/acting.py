@@ -33,7 +33,7 @@ LOOP_CONDITION = "alerter_loop"
 STAGE = "alerter"
 
 DROPS = ("undecodable", "overflowed", "refused")
-"""Why an alert isn't told: see docs/metrics.md."""
+"""Why an alert isn't told: it can't be read, there is no room for it, or nobody takes it."""
 
 _POLL_SECONDS = 0.5
 _MOST_RECORDS = 100

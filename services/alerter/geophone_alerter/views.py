@@ -62,6 +62,7 @@ class Views:
         self._decode_top_list = decode_top_list
         self._metrics = metrics
         self._health = health
+        self._does_answer = True
         self._since_us = time.time_ns() // 1_000
         self._last_top = LastRecords()
         self._capture = CaptureWatch(partitions)
@@ -167,6 +168,12 @@ class Views:
     def _on_answer(self, error: TransientError | None) -> None:
         now = time.monotonic()
         detail = "" if error is None else str(error)
+        if self._does_answer != (error is None):
+            self._does_answer = error is None
+            if error is not None:
+                _log.warning("the log doesn't answer", extra={"reason": detail})
+            else:
+                _log.info("the log answers")
         self._health.report(LOG_CONDITION, now, is_ok=error is None, detail=detail)
         self._note_views(error)
 

@@ -172,6 +172,8 @@ async def test_a_wrong_parameter_is_named(rest: Rest, path: str, parameter: str)
         ("GET", "/docs", 404),
         ("GET", "/api/v1/domains/unknown.example", 404),
         ("GET", "/api/v1/domains/", 404),
+        ("GET", f"{ALERTS}/", 404),
+        ("GET", f"{TOP}/", 404),
         ("GET", f"{ALERTS}/unknown", 404),
         ("GET", f"{ALERTS}/..%2F..%2Fetc", 404),
         ("POST", TOP, 405),
@@ -224,6 +226,29 @@ async def test_without_the_token_nothing_is_told(rest: Rest, given: str, path: s
 async def test_with_the_token_everything_is(rest: Rest, scheme: str) -> None:
     async with rest.client(TOKEN) as client:
         headers = {b"authorization": f"{scheme} {TOKEN}".encode()}
+        assert (await client.get(ALERTS, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:8053", 200),
+        ("localhost", 200),
+        ("LOCALHOST:1", 200),
+        ("[::1]:8053", 200),
+        ("10.0.0.1", 200),
+        ("rebound.example:8053", 421),
+        ("localhost.rebound.example", 421),
+        ("127.0.0.1.rebound.example", 421),
+    ],
+)
+async def test_without_a_token_a_page_of_another_name_reads_nothing(
+    rest: Rest, host: str, status: int
+) -> None:
+    async with rest.client() as client:
+        assert (await client.get(ALERTS, headers={"host": host})).status_code == status
+    async with rest.client(TOKEN) as client:
+        headers = {b"host": host.encode(), b"authorization": f"Bearer {TOKEN}".encode()}
         assert (await client.get(ALERTS, headers=headers)).status_code == 200
 
 

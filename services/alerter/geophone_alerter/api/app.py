@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from geophone_alerter.api.access import RequireToken
+from geophone_alerter.api.access import LocalNames, RequireToken
 from geophone_alerter.api.alerts import alert_routes
 from geophone_alerter.api.bodies import answer, json_body
 from geophone_alerter.api.documents import ProblemDocument, StatusDocument, VersionDocument
@@ -38,7 +38,7 @@ def create_app(
     app = rest_app(shown)
     app.router.routes.extend(more_routes)
     if token is None:
-        return app
+        return LocalNames(app)
     open_paths = [route.path for route in more_routes if isinstance(route, Route)]
     return RequireToken(app, token, [_VERSION_PATH, *open_paths])
 
@@ -46,7 +46,9 @@ def create_app(
 def rest_app(shown: Shown) -> FastAPI:
     """REST alone, open to everyone."""
     # FastAPI's pages of documentation load scripts from elsewhere.
-    app = FastAPI(title="Geophone", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Geophone", version="1", docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.include_router(domain_routes(shown.top))
     app.include_router(alert_routes(shown.alerts, shown.told))
     app.include_router(_status_routes(shown))
