@@ -7,7 +7,7 @@ from geophone_shared.alerts import Alert
 from geophone_shared.notifications import event_of
 
 MOST_ALERTS = 10_000
-"""Alerts that are kept, about 5 kB each."""
+"""Alerts that are kept, 2 to 5 kB each."""
 
 StateFilter = Literal["open", "recovered", "all"]
 """Open is what isn't recovered."""
