@@ -12,10 +12,10 @@ from tests.support.kafka.broker import KafkaBroker
 
 
 async def test_all_declared_topics_can_be_created_and_are_then_right(
-    kafka_broker: KafkaBroker,
+    fresh_kafka_broker: KafkaBroker,
 ) -> None:
     topics = declared_topics(KAFKA_PARTITIONS)
-    async with kafka_bus(kafka_broker) as bus:
+    async with kafka_bus(fresh_kafka_broker) as bus:
         assert len(await create_topics(bus, topics, is_dry_run=False)) == len(topics)
         assert await verify_topics(bus, topics) == []
         assert await create_topics(bus, topics, is_dry_run=False) == []

@@ -2,10 +2,11 @@
 
 import os
 import stat
+import sys
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -205,14 +206,24 @@ def test_processes_that_start_at_once_have_one_key(tmp_path: Path) -> None:
     for number in range(20):
         folders.append(tmp_path / str(number))
         folders[-1].mkdir()
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
-        runs = list(processes.map(_key_ids, [folders] * 4))
+    code = (
+        "import sys; from pathlib import Path; from geophone_shared.key_files import key_in_folder;"
+        "sys.stdin.readline();"
+        "print(*(key_in_folder(Path(folder)).secret.key_id for folder in sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, *map(str, folders)]
+    with ExitStack() as running:
+        processes = [
+            running.enter_context(Popen(command, stdin=PIPE, stdout=PIPE, text=True))
+            for _ in range(4)
+        ]
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        runs = [process.communicate()[0].split() for process in processes]
     assert runs[0] == runs[1] == runs[2] == runs[3]
     assert len(set(runs[0])) == 20
-
-
-def _key_ids(folders: list[Path]) -> list[str]:
-    return [key_in_folder(folder).secret.key_id for folder in folders]
 
 
 def test_folders_that_can_not_be_written(tmp_path: Path) -> None:

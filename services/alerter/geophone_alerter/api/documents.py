@@ -98,6 +98,9 @@ class AlertDocument(Document):
     window_seconds: int
     measure: str
     value: int
+    value_lower: int
+    value_upper: int
+    value_exact: bool
     threshold: int
     allowed: bool
     evidence: SummaryDocument
