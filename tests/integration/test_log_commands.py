@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ ALERT = TopicPartition(ALERTS, 0)
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     set_environment(monkeypatch, {})
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """The commands silence the log's client, for as long as their process lives: here, the test."""
+    client = logging.getLogger("aiokafka")
+    level = client.level
+    yield
+    client.setLevel(level)
 
 
 def run(*arguments: str) -> Result:
