@@ -108,6 +108,10 @@ class JsonFields:
         """A list of strings as in `text`."""
         return tuple(_text(item) for item in _typed(self._get(name), list))
 
+    def integers(self, name: str) -> tuple[int, ...]:
+        """A list of numbers as in `integer`."""
+        return tuple(_count(item) for item in _typed(self._get(name), list))
+
     def counts(self, name: str) -> dict[str, int]:
         """An object whose values are all numbers as in `integer`."""
         fields = _typed(self._get(name), dict)

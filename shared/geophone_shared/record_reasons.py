@@ -32,6 +32,8 @@ RecordReason = Literal[
     "ill_typed_field",
     # sketch
     "sketch_image",
+    # snapshot
+    "snapshot",
 ]
 """docs/records.md says what each of them means."""
 

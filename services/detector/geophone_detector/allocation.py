@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from geophone_detector.capacities import Capacities
+from geophone_detector.capacities import Capacities, slots_for
+from geophone_detector.kernels.checking import index_live
 from geophone_detector.kernels.layout import (
     COUNTS,
     DOMAIN,
@@ -12,6 +13,7 @@ from geophone_detector.kernels.layout import (
     INFORMATION,
     NAMES,
     NEVER,
+    NEVER_SEEN,
     NONE,
     PAIR,
     PANE_UNSET,
@@ -84,6 +86,25 @@ def empty_tables(
         key1=secret.key1,
         exact_cap=exact_cap_names,
     )
+
+
+def indexed(tables: Tables) -> Tables:
+    """Tables whose records came from a snapshot, with indexes of those that are live.
+
+    The indexes have room for as many as were ever live before they have to grow.
+    """
+    pairs = tables.pairs[: int(tables.heads[0]["unused_pair"])]
+    domains = tables.domains[: int(tables.heads[0]["unused_domain"])]
+    return tables._replace(
+        pair_slots=_index(pairs, pairs["pane"] != NEVER_SEEN),
+        domain_slots=_index(domains, domains["first_us"] != NEVER),
+    )
+
+
+def _index(records: Array, is_live: Array) -> Array:
+    slots = np.full(max(_FIRST_SLOTS, slots_for(records.size)), NONE, np.int32)
+    index_live(slots, records, is_live.astype(np.uint8))
+    return slots
 
 
 def _aligned(count: int, dtype: np.dtype[np.void]) -> Array:

@@ -1,7 +1,8 @@
 """The detector: transactions in, alerts out [core]."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from geophone_detector.budgets import EXACT_CAP_NAMES
 from geophone_detector.capacities import DEFAULT_CAPACITIES, Capacities
@@ -14,6 +15,22 @@ from geophone_shared.alerts import Alert
 from geophone_shared.hashing import SecretKey
 from geophone_shared.suffixes import SuffixTable
 from geophone_shared.transactions import Transactions
+
+
+class AlertStates(NamedTuple):
+    """Which domains have what to do with alerts.
+
+    Attributes:
+        refused: crossings without an alert so far.
+        open: domain → index of the rule → alert, in the order in which they opened.
+        muted: domains that were crossed while no watch was left.
+        blocked: domains that were crossed, but by no rule that may open.
+    """
+
+    refused: int
+    open: Mapping[int, Mapping[int, OpenAlert]]
+    muted: tuple[int, ...]
+    blocked: tuple[int, ...]
 
 
 class Detector:
@@ -41,6 +58,20 @@ class Detector:
         self._open: dict[int, dict[int, OpenAlert]] = {}
         self._muted: set[int] = set()
         self._blocked: set[int] = set()
+
+    @property
+    def alert_states(self) -> AlertStates:
+        """For a snapshot."""
+        return AlertStates(
+            self.alerts_refused, self._open, tuple(self._muted), tuple(self._blocked)
+        )
+
+    def restore_alerts(self, states: AlertStates) -> None:
+        """Go on from a snapshot's, which fit the windows."""
+        self.alerts_refused = states.refused
+        self._open = {domain: dict(alerts) for domain, alerts in states.open.items()}
+        self._muted = set(states.muted)
+        self._blocked = set(states.blocked)
 
     def observe(self, transactions: Transactions, latest_us: int) -> list[Alert]:
         """Count rows in the order in which they completed.

@@ -1,6 +1,7 @@
 """The domains above the exact cap: their sketches, begun, judged at pane edges, ended [core]."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,22 @@ _MOVE_AT_PANE = 60_000
 """From here on a sketch's panes are counted from a later one: they have 16 bits."""
 _MOST = int(np.iinfo(np.uint32).max)
 """What a peak can hold."""
+
+
+class SketchedState(NamedTuple):
+    """All that `SketchedDomains` knows.
+
+    Attributes:
+        begun: sketches begun so far.
+        domains: those that have a sketch, in the order in which they got it.
+        sketches: their sketches.
+        without: domains that have to do without.
+    """
+
+    begun: int
+    domains: tuple[int, ...]
+    sketches: tuple[int, ...]
+    without: tuple[int, ...]
 
 
 class SketchedDomains:
@@ -46,6 +63,20 @@ class SketchedDomains:
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._sketches)
+
+    @property
+    def state(self) -> SketchedState:
+        """For a snapshot."""
+        held = self._sketches
+        return SketchedState(self.begun, tuple(held), tuple(held.values()), tuple(self._without))
+
+    def restore(self, state: SketchedState) -> None:
+        """Go on from a snapshot's, which fits the tables."""
+        self.begun = state.begun
+        self._sketches = dict(zip(state.domains, state.sketches, strict=True))
+        held = set(state.sketches)
+        self._free = [sketch for sketch in self._free if sketch not in held]
+        self._without = set(state.without)
 
     def begin(self, tables: Tables, domain: int) -> None:
         """Give a domain that is at the cap a sketch of its live names, if one is left."""

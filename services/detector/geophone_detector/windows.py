@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from geophone_detector.allocation import empty_tables
+from geophone_detector.allocation import empty_tables, indexed
 from geophone_detector.archive import Archive
 from geophone_detector.capacities import Capacities
 from geophone_detector.kernels.domains import free_emptied, note_domain
@@ -30,7 +30,7 @@ from geophone_detector.kernels.observe import (
 from geophone_detector.kernels.pairs import advance_panes, reindex
 from geophone_detector.reading import live_counts
 from geophone_detector.rules import Rule
-from geophone_detector.sketched import SketchedDomains
+from geophone_detector.sketched import SketchedDomains, SketchedState
 from geophone_detector.sweeping import make_room
 from geophone_shared.hashing import SecretKey
 from geophone_shared.jit import Array
@@ -40,7 +40,7 @@ from geophone_shared.transactions import Transactions
 
 WATCH_CAPACITY = 65_536
 """Domains that may have values of their own to be watched for."""
-_MUTED = 1
+MUTED = 1
 """The watch of a domain for which none is left."""
 
 
@@ -77,6 +77,36 @@ class SlidingWindows:
         self._rules = len(rules)
         self._watches = 2
         self._free_watches: list[int] = []
+
+    @property
+    def watches(self) -> int:
+        """How many rows of the tables' `watch` were ever used."""
+        return self._watches
+
+    @property
+    def free_watches(self) -> tuple[int, ...]:
+        """Those of them that no domain has; the last is the next one to be given."""
+        return tuple(self._free_watches)
+
+    def restore(
+        self, watch: Array, free_watches: Sequence[int], sketched: SketchedState, swept: int
+    ) -> None:
+        """Go on from what a snapshot says beside the tables, which are filled: index them.
+
+        Args:
+            watch: int64[watches, rules]: the rows that were ever used.
+            free_watches: as `free_watches`.
+            sketched: the domains above the exact cap.
+            swept: as `swept_domains`.
+        """
+        rows = 1 << (len(watch) - 1).bit_length()
+        grown = np.full((rows, watch.shape[1]), NEVER, np.int64)
+        grown[: len(watch)] = watch
+        self.tables = indexed(self.tables)._replace(watch=grown)
+        self.sketched.restore(sketched)
+        self.swept_domains = swept
+        self._watches = len(watch)
+        self._free_watches = list(free_watches)
 
     @property
     def now_pane(self) -> int | None:
@@ -163,14 +193,14 @@ class SlidingWindows:
         domains = self.tables.domains
         watch = int(domains[domain]["watch"])
         if least_values is None:
-            if watch > _MUTED:
+            if watch > MUTED:
                 self._free_watches.append(watch)
             domains[domain]["watch"] = EVERYONE
             note_domain(self.tables, domain)
             return True
-        if watch <= _MUTED:
+        if watch <= MUTED:
             if not self.has_free_watch:
-                domains[domain]["watch"] = _MUTED
+                domains[domain]["watch"] = MUTED
                 return False
             watch = self._free_watches.pop() if self._free_watches else self._new_watch()
             domains[domain]["watch"] = watch
