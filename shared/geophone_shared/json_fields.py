@@ -104,6 +104,10 @@ class JsonFields:
         """A list of objects."""
         return [JsonFields(_typed(item, dict)) for item in _typed(self._get(name), list)]
 
+    def joined(self, other: "JsonFields") -> "JsonFields":
+        """These fields and another object's, which count where both have one."""
+        return JsonFields(self._fields | other._fields)
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings as in `text`."""
         return tuple(_text(item) for item in _typed(self._get(name), list))

@@ -31,9 +31,20 @@ def domain_name(tables: Tables, domain: int) -> str:
     return presentation(tables.domain_names[start : start + int(record["name_length"])].tobytes())
 
 
-def summary_now(tables: Tables, domain: int, window: int) -> DomainSummary:
-    """A domain with what lives in the window (an index) now."""
-    return _summary(tables, domain, window, live_counts(tables, domain, window))
+def summary_now(
+    tables: Tables, domain: int, window: int, *, with_evidence: bool = True
+) -> DomainSummary:
+    """A domain with what lives in the window (an index) now.
+
+    Args:
+        tables: the detector's state.
+        domain: index of its record.
+        window: index of the window.
+        with_evidence: whether to tell clients, types, response codes and sample names, too: that is
+            most of the work.
+    """
+    counts = live_counts(tables, domain, window)
+    return _summary(tables, domain, window, counts, with_evidence=with_evidence)
 
 
 def summary_at_peak(tables: Tables, domain: int, window: int) -> DomainSummary:
@@ -57,13 +68,15 @@ def client_count(tables: Tables, domain: int) -> tuple[int, bool]:
     return max(estimate, clients), False
 
 
-def _summary(tables: Tables, domain: int, window: int, counts: Counts) -> DomainSummary:
+def _summary(
+    tables: Tables, domain: int, window: int, counts: Counts, *, with_evidence: bool = True
+) -> DomainSummary:
     record = tables.domains[domain]
     clients, clients_exact = client_count(tables, domain)
     evidence_index = int(record["evidence"])
     # The last record is any: nothing of it is shown where the domain has none.
     evidence = tables.evidence[evidence_index]
-    has_evidence = evidence_index != NONE
+    has_evidence = with_evidence and evidence_index != NONE
     since_us = int(evidence["since_us"])
     return DomainSummary(
         registered_domain=domain_name(tables, domain),
