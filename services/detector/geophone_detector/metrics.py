@@ -14,6 +14,10 @@ MISSING_RECORDS = Counter(
     "geophone_detector_missing_records_total",
     "Batches that a producer numbered and that never came.",
 )
+FORGOTTEN_PRODUCERS = Counter(
+    "geophone_detector_forgotten_producers_total",
+    "Producers that had to make room for others; a batch that they repeat would count again.",
+)
 LATE_RECORDS = Counter(
     "geophone_detector_late_records_total",
     "Transactions older than the longest window; they count in none.",
@@ -62,6 +66,10 @@ ALERTS_EMITTED = Counter(
     "Alerts opened, by their severity then.",
     (Label("severity", SEVERITIES),),
 )
+REFUSED_ALERTS = Counter(
+    "geophone_detector_refused_alerts_total",
+    "Crossings without an alert because too many domains had open ones.",
+)
 DETECTION_LATENCY_SECONDS = Histogram(
     "geophone_detector_detection_latency_seconds",
     "From when the crossing transaction completed, packet time, until its alert is on the log.",
@@ -73,6 +81,7 @@ FAMILIES: tuple[Family, ...] = (
     TRANSACTIONS,
     REPEATED_RECORDS,
     MISSING_RECORDS,
+    FORGOTTEN_PRODUCERS,
     LATE_RECORDS,
     CLAMPED_TRANSACTIONS,
     TRACKED_DOMAINS,
@@ -86,5 +95,6 @@ FAMILIES: tuple[Family, ...] = (
     SNAPSHOTS,
     SNAPSHOT_BYTES,
     ALERTS_EMITTED,
+    REFUSED_ALERTS,
     DETECTION_LATENCY_SECONDS,
 )
