@@ -30,7 +30,9 @@ class Held:
     Attributes:
         partition: its state.
         published_before: of records before this offset the alerts are on the log already.
-        committed: the offset that is committed.
+        read_before: records before this offset were read by this or another detector, so what of
+            them couldn't be used is a dead letter already.
+        committed: the offset that this one has committed; no smaller one is.
         snapshot_position: the input offset of the latest snapshot.
         snapshot_seconds: when that was written, or the partition was assigned.
         snapshot_rows: transactions counted since.
@@ -41,6 +43,7 @@ class Held:
 
     partition: Partition
     published_before: int
+    read_before: int
     committed: int
     snapshot_position: int | None
     snapshot_seconds: float
@@ -154,14 +157,16 @@ class Assignment:
         partition = await self._state_log.newest(each.partition, ends[each])
         self._count("unusable", self._state_log.unusable - unusable)
         now_seconds = asyncio.get_running_loop().time()
+        read_before = min(committed.get(each, 0), ends[each])
         if partition is None:
             # From an empty state other alerts may come than were published, so all are.
             _logger.info("counting the longest window anew", extra={"partition": each.partition})
             begun = Partition(self._plan.create(), starts[each])
-            return Held(begun, 0, 0, None, now_seconds)
+            return Held(begun, 0, read_before, read_before, None, now_seconds)
         self._count("restored")
-        before = min(committed.get(each, 0), ends[each])
-        return Held(partition, before, before, partition.position, now_seconds)
+        return Held(
+            partition, read_before, read_before, read_before, partition.position, now_seconds
+        )
 
     def _count(self, result: str, amount: int = 1) -> None:
         self._measures.metrics.add(families.SNAPSHOTS, amount, result=result)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from geophone_detector import metrics as families
 from geophone_detector.assignment import Assignment, Held
 from geophone_detector.measures import Measures
-from geophone_detector.partition import Taken
 from geophone_detector.patience import Patience, until_answered
 from geophone_detector.top_list import encoded_top_list
 from geophone_detector.vitals import Vitals, now_us
@@ -87,8 +86,10 @@ class Member:
             on_revoked=self._assignment.release,
         ) as reader:
             refresh_seconds = loop.time()
-            while not self._stop.is_set():
+            fault = None
+            while fault is None and not self._stop.is_set():
                 await self._go_on(reader)
+                fault = self._fault()
                 if loop.time() >= refresh_seconds:
                     refresh_seconds = loop.time() + REFRESH_SECONDS
                     if await self._is_stuck(reader):
@@ -96,6 +97,8 @@ class Member:
                     await self._refresh()
             await self._commit(reader)
             await self._assignment.release(tuple(self._assignment.held))
+            if fault is not None:
+                raise fault
 
     async def _go_on(self, reader: GroupReader) -> None:
         """Take the next records, if there are any soon."""
@@ -114,13 +117,17 @@ class Member:
         for each, records in polled.items():
             await self._count(each, records)
         await self._commit(reader)
+
+    def _fault(self) -> ConfigError | None:
+        """What a person has to look at before it goes on."""
         for each, held in self._assignment.held.items():
             if held.refusals.are_too_many:
-                raise ConfigError(
+                return ConfigError(
                     f"{len(held.refusals)} of the last records of {each} can't be read, so a"
                     f" capture is newer than this detector or not Geophone's: look at"
                     f" {DEAD_LETTERS}, where they are"
                 )
+        return None
 
     async def _count(self, each: TopicPartition, records: Sequence[StoredRecord]) -> None:
         """Count records, and append what they have to say."""
@@ -130,18 +137,14 @@ class Member:
         held.snapshot_rows += sum(one.rows for one in taken)
         for record, one in zip(records, taken, strict=True):
             if record.offset >= held.published_before:
-                await self._publish(each, held, record, one)
-
-    async def _publish(
-        self, each: TopicPartition, held: Held, record: StoredRecord, taken: Taken
-    ) -> None:
-        for alert in taken.alerts:
-            await self._append(_ALERTS, _alert_record(alert))
-            self._measures.published(alert, now_us())
-        held.refusals.observe(is_refused=taken.refused is not None)
-        if taken.refused is not None:
-            await self._append(_DEAD_LETTERS, dead_letter(each, record, taken.refused))
-            self._measures.metrics.add(common.DEAD_LETTERS, reason=taken.refused)
+                for alert in one.alerts:
+                    await self._append(_ALERTS, _alert_record(alert))
+                    self._measures.published(alert, now_us())
+            if record.offset >= held.read_before:
+                held.refusals.observe(is_refused=one.refused is not None)
+                if one.refused is not None:
+                    await self._append(_DEAD_LETTERS, dead_letter(each, record, one.refused))
+                    self._measures.metrics.add(common.DEAD_LETTERS, reason=one.refused)
 
     async def _append(self, partition: TopicPartition, record: Record) -> None:
         await until_answered(
