@@ -6,6 +6,7 @@ records that are on somebody's log.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from geophone_shared.notifications import (
     incident_id,
 )
 from geophone_shared.summaries import ClientQueries, DomainSummary
+from geophone_shared.top_domains import TOP_LIST_SCHEMA_MAJOR, TopList, encode_top_list
 from geophone_shared.transactions import ROW, Note, Outcome, Transactions
 from tests.support.rows import transactions_from, wire_name
 
@@ -83,6 +85,68 @@ NOTIFICATION = Notification(
     message=f"{ALERT.id}.updated.{ALERT.updated_at_us}",
     at_us=_START_US + 82_250_000,
     events=(event_of(ALERT),),
+)
+
+_IN_A_DAY = replace(
+    ALERT.evidence,
+    window_seconds=86_400,
+    unique_hostnames=5_020,
+    unique_hostnames_lower=4_890,
+    unique_hostnames_upper=5_150,
+    exact=False,
+    information_bytes=160_640,
+    queries=5_100,
+    clients=18,
+    clients_exact=False,
+    evidence_since_us=_START_US + 1,
+)
+
+TOP_LIST = TopList(
+    partition=7,
+    as_of_us=_START_US + 90_000_000,
+    position=1_234,
+    windows={
+        600: (
+            replace(
+                _IN_A_DAY,
+                window_seconds=600,
+                unique_hostnames=3,
+                unique_hostnames_lower=3,
+                unique_hostnames_upper=3,
+                exact=True,
+                information_bytes=96,
+            ),
+        ),
+        14_400: (
+            replace(
+                _IN_A_DAY,
+                window_seconds=14_400,
+                unique_hostnames=201,
+                unique_hostnames_lower=201,
+                unique_hostnames_upper=201,
+                exact=True,
+                information_bytes=6_432,
+            ),
+        ),
+        86_400: (
+            _IN_A_DAY,
+            replace(
+                ALERT.evidence,
+                registered_domain="wpad",
+                window_seconds=86_400,
+                unique_hostnames=1,
+                unique_hostnames_lower=1,
+                unique_hostnames_upper=1,
+                information_bytes=0,
+                queries=12,
+                top_clients=(),
+                query_types={},
+                response_codes={},
+                sample_names=(),
+                allowed=True,
+            ),
+        ),
+    },
 )
 
 
@@ -165,5 +229,6 @@ if __name__ == "__main__":
     _write(f"batch-{SCHEMA_MAJOR}.bin", batch)
     _write(f"batch-{SCHEMA_MAJOR}.json", _to_text(rows_as_json(decode_batch(batch))))
     _write(f"alert-{ALERT_SCHEMA_MAJOR}.json", _to_text(to_json(ALERT)))
+    _write(f"top-domains-{TOP_LIST_SCHEMA_MAJOR}.bin", encode_top_list(TOP_LIST))
     notification = json.loads(encode_notification(NOTIFICATION))
     _write(f"notification-{NOTIFICATION_SCHEMA_MAJOR}.json", _to_text(notification))

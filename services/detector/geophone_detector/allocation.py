@@ -69,7 +69,8 @@ def empty_tables(
         counts=_aligned(capacities.domains, COUNTS),
         emptied=np.empty(capacities.domains, np.int32),
         evidence=_aligned(capacities.evidence, EVIDENCE),
-        samples=np.empty(capacities.evidence * SAMPLE_BYTES, np.uint8),
+        # Zeros, for a snapshot holds also what lies between the names.
+        samples=np.zeros(capacities.evidence * SAMPLE_BYTES, np.uint8),
         sketches=np.zeros(capacities.sketches, SKETCH),
         sketch_panes=np.zeros(sketch_shape, np.uint16),
         sketch_weights=np.zeros(sketch_shape, np.uint8),

@@ -9,8 +9,7 @@ from geophone_detector.kernels.layout import (
     DOMAIN,
     EVIDENCE,
     PAIR,
-    SAMPLE_NAMES,
-    SAMPLE_STRIDE,
+    SAMPLE_BYTES,
 )
 from geophone_detector.kernels.sketches import SKETCH_BYTES
 from geophone_detector.partition import Partition, Taken
@@ -22,7 +21,7 @@ from geophone_shared.metrics.registry import Metrics
 _Series = tuple[CounterFamily, tuple[tuple[str, str], ...]]
 """A counter and its labels."""
 
-_EVIDENCE_BYTES = EVIDENCE.itemsize + SAMPLE_NAMES * SAMPLE_STRIDE
+_EVIDENCE_BYTES = EVIDENCE.itemsize + SAMPLE_BYTES
 
 
 class Measures:

@@ -21,8 +21,8 @@ from geophone_detector.kernels.layout import (
     NONE,
     PANE_UNSET,
     PANE_US,
+    SAMPLE_BYTES,
     SAMPLE_NAMES,
-    SAMPLE_STRIDE,
     TOP_CLIENTS,
     TOP_TYPES,
     WINDOW_PANES,
@@ -214,12 +214,14 @@ def _check_evidence(tables: Tables, domains: Array, is_live: Array) -> None:
     _require(bool(np.all(shown["type_count"] <= TOP_TYPES)))
     _require(bool(np.all(shown["samples"] <= SAMPLE_NAMES)))
     _require(bool(np.all((shown["since_us"] >= COMPLETE) & (shown["since_us"] <= LATEST_TIME_US))))
+    starts = held * SAMPLE_BYTES
     for sample in range(SAMPLE_NAMES):
         has_sample = shown["samples"] > sample
-        lengths = shown["sample_length"][has_sample, sample].astype(np.int64)
+        lengths = np.where(has_sample, shown["sample_length"][:, sample].astype(np.int64), 0)
         _require(bool(np.all(lengths <= LONGEST_NAME_BYTES)))
-        starts = held[has_sample] * SAMPLE_STRIDE
-        _require(are_wire_names(tables.samples[sample], starts, lengths))
+        _require(bool(np.all(starts + lengths <= (held + 1) * SAMPLE_BYTES)))
+        _require(are_wire_names(tables.samples, starts[has_sample], lengths[has_sample]))
+        starts += lengths
 
 
 def _check_sketched(

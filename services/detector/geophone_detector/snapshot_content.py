@@ -16,7 +16,7 @@ import numpy as np
 import zstandard
 
 from geophone_detector.detector import AlertStates
-from geophone_detector.kernels.layout import SAMPLE_STRIDE
+from geophone_detector.kernels.layout import SAMPLE_BYTES
 from geophone_detector.kernels.tables import Tables
 from geophone_detector.open_alerts import open_alerts_from_json, open_alerts_to_json
 from geophone_detector.partition import Partition
@@ -144,8 +144,7 @@ def _used_parts(tables: Tables) -> Iterator[Array]:
     yield tables.counts[: int(heads["unused_counts"])]
     yield tables.emptied[: int(heads["emptied"])]
     yield tables.evidence[: int(heads["unused_evidence"])]
-    for samples in tables.samples:
-        yield samples[: int(heads["unused_evidence"]) * SAMPLE_STRIDE]
+    yield tables.samples[: int(heads["unused_evidence"]) * SAMPLE_BYTES]
 
 
 def _sketch_parts(tables: Tables, sketches: Sequence[int]) -> Iterator[Array]:

@@ -29,7 +29,7 @@ _LAYOUT = (
     layout.WINDOW_PANES,
     layout.WHEEL_PANES,
     layout.SAMPLE_NAMES,
-    layout.SAMPLE_STRIDE,
+    layout.SAMPLE_BYTES,
     SKETCH_SHAPE,
 )
 

@@ -137,9 +137,11 @@ class DetectorSettings(Section):
     """Hostnames of a domain that are counted exactly; above, they are estimated, with bounds.
     Raising it costs memory."""
     memory_budget_bytes: Count = 512 * _MIB
-    """For hostnames and domains. At the budget the domains with the fewest hostnames are swept."""
+    """For hostnames and domains. Each partition of the log gets an equal share, at least 16 MiB,
+    whoever has it: one detector of several takes less. At the budget the domains with the fewest
+    hostnames are swept."""
     sketch_budget_bytes: Count = 64 * _MIB
-    """For the estimates of domains above the exact cap, 196 kB each."""
+    """For the estimates of domains above the exact cap, 295 kB each; shared likewise."""
     hash_key: Secret | None = None
     """32 hexadecimal digits that nobody may know; by default made once and kept in `data_dir`.
     Detectors that share a log need the same."""

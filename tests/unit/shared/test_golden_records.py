@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import zstandard
 
 from geophone_shared.alerts import ALERT_SCHEMA_MAJOR, decode_alert, from_json, to_json
 from geophone_shared.batch import decode_batch
@@ -12,11 +13,13 @@ from geophone_shared.notifications import (
     decode_notification,
     encode_notification,
 )
+from geophone_shared.top_domains import TOP_LIST_SCHEMA_MAJOR, decode_top_list
 from tests.support.golden import (
     ALERT,
     FOLDER,
     NOTIFICATION,
     RESPONSES,
+    TOP_LIST,
     golden_transactions,
     rows_as_json,
 )
@@ -29,6 +32,7 @@ pytestmark = pytest.mark.kernels
 def test_every_version_has_its_files() -> None:
     expected = {f"alert-{major}.json" for major in range(1, ALERT_SCHEMA_MAJOR + 1)}
     expected |= {f"notification-{major}.json" for major in range(1, NOTIFICATION_SCHEMA_MAJOR + 1)}
+    expected |= {f"top-domains-{major}.bin" for major in range(1, TOP_LIST_SCHEMA_MAJOR + 1)}
     for major in range(1, SCHEMA_MAJOR + 1):
         expected |= {f"batch-{major}.bin", f"batch-{major}.json"}
     assert {path.name for path in FOLDER.iterdir()} == expected
@@ -52,6 +56,17 @@ def test_notification_1() -> None:
     data = (FOLDER / "notification-1.json").read_bytes()
     assert decode_notification(data) == NOTIFICATION
     assert json.dumps(json.loads(data)) == json.dumps(json.loads(encode_notification(NOTIFICATION)))
+
+
+def test_top_domains_1() -> None:
+    assert decode_top_list((FOLDER / "top-domains-1.bin").read_bytes()) == TOP_LIST
+
+
+def test_the_example_in_the_documentation_is_of_the_golden_list() -> None:
+    text = (PROJECT / "docs" / "records.md").read_text()
+    example = json.loads(text.split("```json\n")[3].split("```")[0])
+    golden = json.loads(zstandard.decompress((FOLDER / "top-domains-1.bin").read_bytes()))
+    assert json.dumps(example) == json.dumps(golden)
 
 
 def test_the_example_in_the_documentation_is_the_golden_notification() -> None:
