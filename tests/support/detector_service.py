@@ -184,7 +184,11 @@ async def a_log(partitions: int = 1) -> AsyncIterator[Log]:
 
 @asynccontextmanager
 async def running(
-    log: Log, chosen: DetectorSettings | None = None, *, bus: Bus | None = None
+    log: Log,
+    chosen: DetectorSettings | None = None,
+    *,
+    bus: Bus | None = None,
+    is_secret_shared: bool = False,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A detector at work; stopped in order at the end, unless it has ended before."""
     stop = asyncio.Event()
@@ -197,7 +201,7 @@ async def running(
                     bus or log.bus,
                     chosen or settings(),
                     SECRET,
-                    is_secret_shared=False,
+                    is_secret_shared=is_secret_shared,
                     metrics=log.metrics,
                     health=log.health,
                     stop=stop,
