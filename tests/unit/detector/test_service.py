@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,13 +27,14 @@ from tests.support.detector_service import (
     running,
     settings,
 )
+from tests.support.outside import SHIPPED_CAPTURES
 
 ROWS_EACH = 40
 
 
 @pytest.fixture(scope="module")
 def rows() -> Transactions:
-    return rows_of(Path("tests/data/iodine-null.pcap"))
+    return rows_of(SHIPPED_CAPTURES / "iodine-null.pcap")
 
 
 @pytest.fixture
