@@ -1,7 +1,7 @@
 """The detector: transactions in, alerts out [core]."""
 
-from dataclasses import replace
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from geophone_detector.budgets import EXACT_CAP_NAMES
