@@ -1,19 +1,21 @@
-"""Generates a capture, measures every stage on it and what it is compared with, prints Markdown."""
+"""Measures every stage of a replay, and what it is compared with; prints Markdown."""
 
 import argparse
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from geophone_detector.windows import SlidingWindows
-from tests.bench import names, peers, pipeline
-from tests.bench.timing import Measured, machine, rate_table, ratio_table, say
-from tests.support.generator.arrivals import Mixture
-from tests.support.generator.pcap import pcap_chunks
-from tests.support.generator.tunnels import every_tool
+from tests.bench import inputs, large, names, peers, pipeline
+from tests.bench.timing import Measured, machine, rate_table, ratio_table, say, shares
+from tests.support.outside import captures_folder
 
-_ORDINARY_PER_SECOND = 2_000
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _PLAIN_LOOP_PACKETS = 50_000
 _TSHARK_PACKETS = 200_000
 _FEW_NAMES = 20_000
@@ -22,81 +24,87 @@ _FEW_NAMES = 20_000
 def main() -> int:
     """Run the benchmarks."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--packets", type=int, default=2_100_000, help="about how many to generate")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each thing is measured")
+    parser.add_argument("--packets", type=int, help="about how many  [default: 2.1 or 20 million]")
+    parser.add_argument("--rounds", type=int, help="how often to measure  [default: 5 or 3]")
+    parser.add_argument(
+        "--large", action="store_true", help="only the whole process beside tools in C; long"
+    )
     given = parser.parse_args()
+    say(f"Machine: {machine()}.\n")
     with tempfile.TemporaryDirectory(prefix="geophone-bench-") as folder:
-        _report(Path(folder), given.packets, given.rounds)
+        if given.large:
+            large.report(Path(folder), given.packets or 20_000_000, given.rounds or 3)
+        else:
+            _report(Path(folder), given.packets or 2_100_000, given.rounds or 5)
     return 0
 
 
 def _report(folder: Path, packets: int, rounds: int) -> None:
-    say(f"Machine: {machine()}.\n")
-    capture = _generate(folder / "generated.pcap", packets)
-    stages, replays = _stages(folder, capture, rounds)
-    window = _window(rounds)
-    say("One thread, after warm-up:\n")
-    say(rate_table(stages + window) + "\n")
-    say("Beside others, in the same rounds:\n")
-    say(rate_table(replays) + "\n")
-    pairs = [(fast, slow) for slow in replays[1:] for fast in (stages[0], replays[0])]
-    say(ratio_table(pairs))
-
-
-def _generate(capture: Path, packets: int) -> Path:
-    mixture = Mixture(
-        seed=1,
-        seconds=packets / 2 / _ORDINARY_PER_SECOND,
-        ordinary_per_second=_ORDINARY_PER_SECOND,
-        tunnels=every_tool(),
+    say("### A generated capture\n")
+    _report_capture(folder, inputs.generated(folder / "generated.pcap", packets), rounds)
+    captures = sorted(captures_folder().glob("*.pcap"))
+    if captures:
+        say("### Recorded captures, one after the other, again and again\n")
+        _report_capture(
+            folder, inputs.recorded(folder / "recorded.pcap", captures, packets), rounds
+        )
+    else:
+        say(f"No recorded captures: there are none in {captures_folder()}.\n")
+    say("### The window stage\n")
+    say(rate_table(_window(rounds)) + "\n")
+    start = Measured("start", 1, "process")
+    for _ in range(rounds):
+        start.time(lambda: peers.whole_process(peers.SMALL_CAPTURE))
+    say(
+        f"The whole process takes {min(start.seconds):.2f} s for 438 packets, "
+        f"{min(start.cpu_seconds):.2f} s of CPU time: that is its start."
     )
-    with capture.open("wb") as file:
-        for chunk in pcap_chunks(mixture):
-            file.write(chunk)
-    return capture
 
 
-def _stages(folder: Path, capture: Path, rounds: int) -> tuple[list[Measured], list[Measured]]:
+def _report_capture(folder: Path, capture: Path, rounds: int) -> None:
     blocks = pipeline.blocks_of(capture)
     rows = pipeline.rows_of(blocks)
     packets = sum(len(block.packets) for block in blocks)
     row_count = sum(len(transactions.rows) for transactions in rows)
-    found, events = pipeline.whole(capture)  # the warm-up: kernels compile
-    assert found == packets
+    # The warm-up: kernels compile, and Python keeps what it compiles.
+    found = pipeline.whole(capture)
+    assert found == pipeline.whole_on_two_threads(capture)
+    peers.whole_process(peers.SMALL_CAPTURE)
     say(
-        f"Capture: {packets:,} packets, {capture.stat().st_size / 1e6:.0f} MB, {row_count:,} "
-        f"transactions, {events} alert events; {rounds} rounds.\n"
+        f"{packets:,} packets, {capture.stat().st_size / 1e6:.0f} MB, {row_count:,} "
+        f"transactions, {found[1]} alert events; {rounds} rounds.\n"
     )
     whole = Measured("read + decode + match + key + window", packets, "packets")
+    two = Measured("the same on two threads", packets, "packets")
     read = Measured("read alone", packets, "packets")
     decode = Measured("decode + match alone", packets, "packets")
     key = Measured("key alone (registered domain)", row_count, "rows")
     window = Measured("window alone (with rules, evidence, alerts)", row_count, "rows")
-    replay = Measured("`geophone replay`, the whole process", packets, "packets")
+    replay = Measured(peers.WHOLE_PROCESS, packets, "packets")
 
-    some = folder / "some.pcap"
-    loop = Measured(
-        "a plain loop over dnspython", peers.cut(capture, _PLAIN_LOOP_PACKETS, some), "packets"
-    )
-    replays = [replay, loop]
+    some, more = folder / "some.pcap", folder / "more.pcap"
+    loop_packets = peers.cut(capture, _PLAIN_LOOP_PACKETS, some)
+    loop = Measured("a plain loop over dnspython", loop_packets, "packets")
+    others: list[tuple[Measured, Callable[[], object]]] = [(loop, partial(peers.plain_loop, some))]
     tshark = shutil.which("tshark")
-    more = folder / "more.pcap"
-    fields = Measured(
-        "`tshark -n -T fields`, nine fields", peers.cut(capture, _TSHARK_PACKETS, more), "packets"
-    )
     if tshark is not None:
-        replays.append(fields)
+        tshark_packets = peers.cut(capture, _TSHARK_PACKETS, more)
+        fields = Measured("`tshark -n -T fields`, nine fields", tshark_packets, "packets")
+        others.append((fields, partial(peers.tshark_fields, tshark, more)))
     for _ in range(rounds):
         whole.time(lambda: pipeline.whole(capture))
+        two.time(lambda: pipeline.whole_on_two_threads(capture))
         read.time(lambda: pipeline.read(capture))
         decode.time(lambda: pipeline.decode(blocks))
         key.time(lambda: pipeline.key(rows))
         window.time(lambda: pipeline.window(rows))
         replay.time(lambda: peers.whole_process(capture))
-        loop.time(lambda: peers.plain_loop(some))
-        if tshark is not None:
-            fields.time(lambda: peers.tshark_fields(Path(tshark), more))
-    return [whole, read, decode, key, window], replays
+        for other, work in others:
+            other.time(work)
+    slow = [other for other, _ in others]
+    say(rate_table([whole, two, read, decode, key, window, replay, *slow]) + "\n")
+    say(shares(whole, [read, decode, key, window]) + ".\n")
+    say(ratio_table([(fast, each) for each in slow for fast in (whole, two, replay)]) + "\n")
 
 
 def _window(rounds: int) -> list[Measured]:

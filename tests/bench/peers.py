@@ -1,5 +1,6 @@
-"""What Geophone is compared with: a plain Python loop, tshark, and its own whole process."""
+"""Geophone's whole process, and what it is compared with: a plain Python loop, tools in C."""
 
+import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -8,6 +9,13 @@ from pathlib import Path
 import dns.exception
 import dns.flags
 import dns.message
+
+from tests.support.outside import SHIPPED_CAPTURES
+
+WHOLE_PROCESS = "`geophone replay`, the whole process"
+
+SMALL_CAPTURE = SHIPPED_CAPTURES / "iodine-null.pcap"
+"""So small that a whole process on it is all start."""
 
 _NINE_FIELDS = (
     "frame.time_epoch",
@@ -55,24 +63,38 @@ def plain_loop(capture: Path) -> int:
     return packets
 
 
-def tshark_fields(tshark: Path, capture: Path) -> None:
+def tshark_fields(tshark: str, capture: Path) -> None:
     """`tshark -n -T fields` with nine fields; what it prints is thrown away."""
     fields = [word for each in _NINE_FIELDS for word in ("-e", each)]
-    subprocess.run(
-        [tshark, "-n", "-r", capture, "-T", "fields", *fields],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
+    _run(tshark, "-n", "-r", capture, "-T", "fields", *fields)
+
+
+def ndpi_reader(program: str, capture: Path) -> None:
+    """nDPI's `ndpiReader`: names the protocol of each flow, prints a summary."""
+    _run(program, "-q", "-i", capture)
+
+
+def dnspcap2protobuf(program: str, capture: Path) -> None:
+    """PowerDNS's `dnspcap2protobuf`: writes each message as a protobuf; here to nowhere."""
+    _run(program, capture, os.devnull)
 
 
 def whole_process(capture: Path) -> None:
     """`geophone replay --json` from its start to its end."""
+    _run(sys.executable, "-m", "geophone", "replay", "--json", capture)
+
+
+def _run(*command: str | Path) -> None:
+    # Python may keep what it compiles, as it does where packages are installed.
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
     subprocess.run(
-        [sys.executable, "-m", "geophone", "replay", "--json", capture],
+        command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         check=True,
+        env=environment,
     )
 
 

@@ -1,8 +1,9 @@
-"""The stages of `geophone replay` on one thread: all in a row, and each apart."""
+"""The stages of `geophone replay`: all in a row on one thread and on two, and each apart."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from geophone.background import Background
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.packets import PacketBlock
 from geophone_capture.sources import CaptureStream
@@ -23,17 +24,46 @@ _ALLOW_LIST = compile_suffix_set(wire_entries(SHIPPED_ENTRIES))
 def whole(capture: Path) -> tuple[int, int]:
     """Read, decode, match, key, window; how many packets and alert events there were."""
     decoder = TransactionDecoder(SECRET)
-    detector = Detector(SHIPPED_RULES, _ALLOW_LIST, SECRET)
-    events = 0
+    counting = _Counting()
     with CaptureStream([str(capture)]) as stream:
         for block in stream:
             for transactions in decoder.feed(block):
-                find_domains(transactions)
-                events += len(detector.observe(transactions, _FAR_US))
-    for transactions in decoder.close():
+                counting.count(transactions)
+    return _ended(decoder, counting)
+
+
+def whole_on_two_threads(capture: Path) -> tuple[int, int]:
+    """As `whole`, with read, decode and match on one thread, key and window on another."""
+    decoder = TransactionDecoder(SECRET)
+    counting = _Counting()
+    with CaptureStream([str(capture)]) as stream, Background(counting.count) as background:
+        for block in stream:
+            for transactions in decoder.feed(block):
+                background.give(transactions)
+    return _ended(decoder, counting)
+
+
+class _Counting:
+    """The stages after the decoder.
+
+    Attributes:
+        events: how many alert events there were.
+    """
+
+    def __init__(self) -> None:
+        self.events = 0
+        self._detector = Detector(SHIPPED_RULES, _ALLOW_LIST, SECRET)
+
+    def count(self, transactions: Transactions) -> None:
+        """Find the rows' domains, and count them."""
         find_domains(transactions)
-        events += len(detector.observe(transactions, _FAR_US))
-    return decoder.packets, events
+        self.events += len(self._detector.observe(transactions, _FAR_US))
+
+
+def _ended(decoder: TransactionDecoder, counting: _Counting) -> tuple[int, int]:
+    for transactions in decoder.close():
+        counting.count(transactions)
+    return decoder.packets, counting.events
 
 
 def read(capture: Path) -> int:

@@ -43,21 +43,30 @@ class Measured:
         """`count` a second, of each round."""
         return [self.count / seconds for seconds in self.seconds]
 
+    @property
+    def cpu_rates(self) -> list[float]:
+        """`count` a second of CPU time, of each round; that is known to 0.01 s."""
+        return [self.count / max(seconds, 0.01) for seconds in self.cpu_seconds]
+
     def ratios(self, other: "Measured") -> list[float]:
         """How many times as fast as another, round by round: both met the same neighbours."""
         return [mine / theirs for mine, theirs in zip(self.rates, other.rates, strict=True)]
 
+    def cpu_ratios(self, other: "Measured") -> list[float]:
+        """As `ratios`, by CPU time."""
+        return [mine / theirs for mine, theirs in zip(self.cpu_rates, other.cpu_rates, strict=True)]
+
 
 def rate_table(measured: Sequence[Measured]) -> str:
-    """Markdown: a row for each, with its rates. CPU time is known to 0.01 s."""
+    """Markdown: a row for each, with its rates."""
     lines = [
-        "| what | of | slowest | median | fastest | median, by CPU time |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| what | of | slowest | median | fastest | by CPU time: median | fastest |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
         f"| {each.name} | {each.count:,} {each.unit} | {_rate(min(each.rates))} "
         f"| **{_rate(statistics.median(each.rates))}** | {_rate(max(each.rates))} "
-        f"| {_rate(each.count / max(statistics.median(each.cpu_seconds), 0.01))} |"
+        f"| {_rate(statistics.median(each.cpu_rates))} | {_rate(max(each.cpu_rates))} |"
         for each in measured
     ]
     return "\n".join(lines)
@@ -65,14 +74,25 @@ def rate_table(measured: Sequence[Measured]) -> str:
 
 def ratio_table(pairs: Sequence[tuple[Measured, Measured]]) -> str:
     """Markdown: how many times as fast the first of each pair is as the second."""
-    lines = ["| what | times as fast as | least | median | most |", "|---|---|---:|---:|---:|"]
+    lines = [
+        "| what | times as fast as | least | median | most | by CPU time: median |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
     for fast, slow in pairs:
         ratios = fast.ratios(slow)
         lines.append(
             f"| {fast.name} | {slow.name} | {min(ratios):.1f} "
-            f"| **{statistics.median(ratios):.1f}** | {max(ratios):.1f} |"
+            f"| **{statistics.median(ratios):.1f}** | {max(ratios):.1f} "
+            f"| {statistics.median(fast.cpu_ratios(slow)):.1f} |"
         )
     return "\n".join(lines)
+
+
+def shares(whole: Measured, parts: Sequence[Measured]) -> str:
+    """A sentence: which part of the CPU time of the whole each part takes when it stands alone."""
+    of_whole = min(whole.cpu_seconds)
+    told = [f"{each.name} {min(each.cpu_seconds) / of_whole:.0%}" for each in parts]
+    return f"Of the CPU time of {whole.name}, at its least: " + ", ".join(told)
 
 
 def machine() -> str:
