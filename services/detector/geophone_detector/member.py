@@ -66,8 +66,14 @@ class Member:
         self._patience = Patience(stop)
         self._stand_still = StandStill()
 
-    async def run(self) -> None:
+    async def run(self, finish: asyncio.Event) -> bool:
         """Work until the stop, or until the reader is stuck and another one is needed.
+
+        Args:
+            finish: once it is set, work until all that is held is counted.
+
+        Returns:
+            whether nothing is left to do.
 
         Raises:
             ConfigError: the log refuses something, or too many records can't be read.
@@ -86,8 +92,11 @@ class Member:
             on_revoked=self._assignment.release,
         ) as reader:
             refresh_seconds = loop.time()
-            fault = None
+            fault, is_finished = None, False
             while fault is None and not self._stop.is_set():
+                if finish.is_set() and await self._has_counted_all(reader):
+                    is_finished = True
+                    break
                 await self._go_on(reader)
                 fault = self._fault()
                 if loop.time() >= refresh_seconds:
@@ -99,6 +108,7 @@ class Member:
             await self._assignment.release(tuple(self._assignment.held))
             if fault is not None:
                 raise fault
+        return is_finished or self._stop.is_set()
 
     async def _go_on(self, reader: GroupReader) -> None:
         """Take the next records, if there are any soon."""
@@ -145,6 +155,18 @@ class Member:
                 if one.refused is not None:
                     await self._append(_DEAD_LETTERS, dead_letter(each, record, one.refused))
                     self._measures.metrics.add(common.DEAD_LETTERS, reason=one.refused)
+
+    async def _has_counted_all(self, reader: GroupReader) -> bool:
+        """Whether what is held is counted, published and committed up to its end."""
+        held = self._assignment.held
+        if any(one.committed < one.partition.position for one in held.values()):
+            return False
+        try:
+            positions, ends = await reader.positions(), await reader.end_offsets()
+        except TransientError as error:
+            self._vitals.failed(error)
+            return False
+        return bool(held) and all(positions[each] >= ends[each] for each in held)
 
     async def _append(self, partition: TopicPartition, record: Record) -> None:
         await until_answered(

@@ -28,12 +28,13 @@ from geophone_shared.health import Health
 from geophone_shared.metrics.registry import Metrics
 from geophone_shared.settings.sections import DetectorSettings
 
-__all__ = ["HEALTH_CONDITIONS", "run_detector"]
+__all__ = ["HEALTH_CONDITIONS", "TOPICS", "run_detector"]
 
-_TOPICS = (TRANSACTIONS, ALERTS, TOP_DOMAINS, DETECTOR_STATE, DEAD_LETTERS)
+TOPICS = (TRANSACTIONS, ALERTS, TOP_DOMAINS, DETECTOR_STATE, DEAD_LETTERS)
+"""What has to exist on the log."""
 
 
-async def run_detector(
+async def run_detector(  # noqa: PLR0913 - it puts everything together
     bus: Bus,
     settings: DetectorSettings,
     secret: SecretKey,
@@ -42,6 +43,7 @@ async def run_detector(
     metrics: Metrics,
     health: Health,
     stop: asyncio.Event,
+    finish: asyncio.Event | None = None,
 ) -> None:
     """Detect until `stop` is set; then write what was counted to the log, and return.
 
@@ -53,6 +55,8 @@ async def run_detector(
         metrics: with the detector's families, and values for `stage` (`detector`) and `partition`.
         health: with `HEALTH_CONDITIONS`.
         stop: ends it in order.
+        finish: ends it in order once all transactions on the log are counted; set when no more
+            will come.
 
     Raises:
         ConfigError: the settings or the topics can't be used, the log refuses what is asked of it,
@@ -69,7 +73,9 @@ async def run_detector(
             state_log = StateLog(bus, plan, vitals.beat)
             most = None if is_secret_shared else partitions
             assignment = Assignment(plan, state_log, measures, now_us, most)
-            await Member(bus, settings, assignment, measures, vitals, stop).run()
+            member = Member(bus, settings, assignment, measures, vitals, stop)
+            if await member.run(finish or asyncio.Event()):
+                return
             patience.reset()
         except TransientError as error:
             vitals.failed(error)
@@ -78,8 +84,8 @@ async def run_detector(
 
 async def _partition_count(bus: Bus) -> int:
     """How many partitions there are of the transactions, and so of all that belongs to them."""
-    found = await bus.describe_topics(_TOPICS)
-    missing = [name for name in _TOPICS if name not in found]
+    found = await bus.describe_topics(TOPICS)
+    missing = [name for name in TOPICS if name not in found]
     if missing:
         raise ConfigError(f"{missing[0]} does not exist: run `geophone topics create`")
     count = found[TRANSACTIONS].partitions

@@ -10,10 +10,14 @@ from typing import Annotated
 import typer
 
 from geophone import (
+    alerter_command,
     alerts_command,
+    capture_command,
     config_command,
     dead_letters_command,
+    detector_command,
     replay_command,
+    run_command,
     top_command,
     topics_command,
 )
@@ -27,7 +31,8 @@ Geophone reads DNS traffic and finds tunnels: data smuggled out through DNS quer
 Examples:
   geophone replay capture.pcap         is there a tunnel in this capture?
   geophone replay --json capture.pcap  the same for a program
-  geophone replay --help               everything that replay can do
+  geophone run --help                  how to watch a network from one machine
+  geophone detector --help             how to watch a large one, over Kafka
 """
 # "\b" keeps the lines of a paragraph as they are (click).
 
@@ -41,6 +46,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("replay", help=replay_command.HELP)(replay_command.replay)
+app.command("run", help=run_command.HELP)(run_command.run)
+app.command("capture", help=capture_command.HELP)(capture_command.capture)
+app.command("detector", help=detector_command.HELP)(detector_command.detector)
+app.command("alerter", help=alerter_command.HELP)(alerter_command.alerter)
 app.command("top", help=top_command.HELP)(top_command.top)
 app.add_typer(alerts_command.app, name="alerts")
 app.add_typer(topics_command.app, name="topics")

@@ -3,7 +3,7 @@
 It is imported only by what needs a log: Kafka's client takes half a second to load.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from geophone_shared.bus.contract import Bus
@@ -57,3 +57,20 @@ async def open_log(settings: Settings) -> AsyncIterator[Bus]:
     )
     async with open_kafka_bus(connection) as bus:
         yield bus
+
+
+def replaced_producers(bus: Bus, settings: Settings) -> Callable[[], int]:
+    """Asks how many producers of the log made no progress and were replaced; only Kafka has any.
+
+    Args:
+        bus: from `open_log`.
+        settings: that it was opened with.
+    """
+    if settings.bootstrap_servers is None:
+        return lambda: 0
+    from geophone_shared.bus.kafka import KafkaBus  # noqa: PLC0415
+
+    if not isinstance(bus, KafkaBus):
+        raise TypeError("this is not the log of the settings")
+    writer = bus.writer
+    return lambda: writer.replaced

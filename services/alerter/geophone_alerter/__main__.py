@@ -1,0 +1,8 @@
+"""`python -m geophone_alerter` is `geophone alerter`: the command line composes the services."""
+
+import sys
+
+from geophone.cli import main
+
+sys.argv.insert(1, "alerter")
+main()

@@ -1,0 +1,8 @@
+"""`python -m geophone_capture` is `geophone capture`: the command line composes the services."""
+
+import sys
+
+from geophone.cli import main
+
+sys.argv.insert(1, "capture")
+main()

@@ -1,0 +1,42 @@
+"""All services in one process: `geophone run`."""
+
+import asyncio
+from collections.abc import Sequence
+
+from geophone.alerter_process import ALERTER, tell
+from geophone.capture_process import CAPTURE, capture, capture_settings
+from geophone.detector_process import DETECTOR, detect
+from geophone.service_process import Parts, run_process
+from geophone_shared.exit_codes import ExitCode
+from geophone_shared.settings.loading import Flag
+
+
+def run(flags: Sequence[Flag]) -> ExitCode:
+    """`geophone run`.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    settings = capture_settings(flags)
+    # Probes and metrics are where everything else is.
+    alerter = settings.alerter.model_copy(update={"ops": None})
+    settings = settings.model_copy(update={"alerter": alerter})
+    return run_process("geophone", settings, [CAPTURE, DETECTOR, ALERTER], _run_all)
+
+
+async def _run_all(parts: Parts) -> None:
+    """Each service ends when the one before it has nothing more for it."""
+    captured, detected = asyncio.Event(), asyncio.Event()
+
+    async def capture_all() -> None:
+        await capture(parts)
+        captured.set()
+
+    async def detect_all() -> None:
+        await detect(parts, captured)
+        detected.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(tell(parts, detected))
+        tasks.create_task(detect_all())
+        tasks.create_task(capture_all())
