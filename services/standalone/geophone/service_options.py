@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _STANDARD_INPUT = "-"
 
 Source = Annotated[
-    str | None, typer.Argument(metavar="[-]", help="- reads a capture from standard input.")
+    str | None, typer.Argument(metavar="-", help="- reads a capture from standard input.")
 ]
 Files = Annotated[
     list[str] | None,

@@ -1,0 +1,188 @@
+"""Services as people start them: processes of the command line, and what they say and answer."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.support.outside import PROJECT
+
+RECIPIENT = "soc@example.com"
+SENDER = "geophone@example.com"
+COMMAND = (sys.executable, "-m", "geophone")
+
+_WAIT_SECONDS = 60
+"""For what has to happen."""
+
+
+class ServiceProcess:
+    """A process of `geophone`.
+
+    Attributes:
+        said: the messages of its log, on standard error.
+        sentences: other lines of standard error.
+        lines: of standard output.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.said: list[dict[str, Any]] = []
+        self.sentences: list[str] = []
+        self.lines: list[str] = []
+        self._process = process
+        self._changed = asyncio.Event()
+        self._client: httpx.AsyncClient | None = None
+
+    async def read(self) -> None:
+        """Takes what it writes, until it closes both streams."""
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._take(self._process.stdout, self.lines.append))
+            tasks.create_task(self._take(self._process.stderr, self._take_error))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits until something holds that its lines decide."""
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                while not holds():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"it said {self.sentences} {self.said}") from None
+
+    async def until_said(self, message: str, times: int = 1) -> dict[str, Any]:
+        """The message of its log, when it has said it so many times."""
+
+        def found() -> list[dict[str, Any]]:
+            return [each for each in self.said if each["message"] == message]
+
+        await self.until(lambda: len(found()) >= times)
+        return found()[times - 1]
+
+    async def client(self) -> httpx.AsyncClient:
+        """A client of what it serves first."""
+        address = (await self.until_said("serving"))["geophone.address"]
+        if self._client is None:
+            self._client = httpx.AsyncClient(base_url=f"http://{address}", trust_env=False)
+        return self._client
+
+    async def until_answer(self, path: str, holds: Callable[[httpx.Response], bool]) -> Any:
+        """The JSON that it answers once it is right."""
+        client = await self.client()
+        answer = await client.get(path)
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                # Over HTTP nothing can be awaited but the next answer.
+                while not holds(answer):
+                    await asyncio.sleep(0.05)
+                    answer = await client.get(path)
+        except TimeoutError:
+            raise AssertionError(f"{path}: {answer.text[:2_000]}; it said {self.said}") from None
+        return answer.json() if "json" in answer.headers["content-type"] else answer.text
+
+    async def until_ready(self) -> None:
+        """Waits until its probe says so."""
+        await self.until_answer("/readyz", lambda answer: answer.is_success)
+
+    async def metric(self, series: str) -> float:
+        """A series by its name and labels."""
+        text = (await (await self.client()).get("/metrics")).text
+        return next(
+            float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{series} ")
+        )
+
+    async def ended(self) -> int:
+        """Its exit code, once it has ended by itself."""
+        async with asyncio.timeout(_WAIT_SECONDS):
+            return await self._process.wait()
+
+    async def stop(self) -> int:
+        """Asks it to end; its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return await self.ended()
+
+    def kill(self) -> None:
+        """Ends it where it stands."""
+        if self._process.returncode is None:
+            self._process.kill()
+
+    async def close(self) -> None:
+        """Closes the client."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    async def _take(self, stream: asyncio.StreamReader, take: Callable[[str], None]) -> None:
+        async for line in stream:
+            take(line.decode().rstrip("\n"))
+            self._changed.set()
+
+    def _take_error(self, line: str) -> None:
+        if line.startswith("{"):
+            self.said.append(json.loads(line))
+        else:
+            self.sentences.append(line)
+
+
+@asynccontextmanager
+async def started(
+    *arguments: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[ServiceProcess]:
+    """Starts `geophone` with these arguments, and kills it in the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *arguments,
+        cwd=PROJECT,
+        env=clean_environment() | dict(environment or {}),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=1 << 22,
+    )
+    service = ServiceProcess(process)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.read())
+        try:
+            yield service
+        finally:
+            service.kill()
+            await process.wait()
+            await service.close()
+
+
+def clean_environment() -> dict[str, str]:
+    """That of the tests, but for what Geophone looks at."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GEOPHONE_")}
+
+
+def mail_environment(port: int) -> dict[str, str]:
+    """Settings for mail over a server on that port of this machine."""
+    return {
+        "GEOPHONE_ALERTER_EMAIL__HOST": "127.0.0.1",
+        "GEOPHONE_ALERTER_EMAIL__PORT": str(port),
+        "GEOPHONE_ALERTER_EMAIL__FROM": SENDER,
+        "GEOPHONE_ALERTER_EMAIL__TO": RECIPIENT,
+        "GEOPHONE_ALERTER_EMAIL__STARTTLS": "off",
+    }
+
+
+@cache
+def replayed(path: Path) -> dict[str, Any]:
+    """What `geophone replay --json` says of a capture."""
+    done = subprocess.run(
+        [*COMMAND, "replay", "--json", "--top", "100", str(path)],
+        cwd=PROJECT,
+        env=clean_environment(),
+        check=True,
+        capture_output=True,
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
