@@ -34,7 +34,6 @@ async def tell(parts: Parts, finish: asyncio.Event | None = None) -> None:
         ConfigError: its address can't be had, or a setting is wrong.
     """
     settings = parts.settings.alerter
-    refuse_open_doors(settings)  # before others can reach it
     await service.run_alerter(
         parts.bus,
         settings,
@@ -55,6 +54,7 @@ def run(flags: Sequence[Flag]) -> ExitCode:
     """
     settings = load_settings(flags)
     require_brokers(settings, "alerter")
+    refuse_open_doors(settings.alerter)
 
     async def work(parts: Parts) -> None:
         async with AsyncExitStack() as stack:

@@ -9,6 +9,7 @@ from geophone.detector_process import DETECTOR, detect
 from geophone.service_process import Parts, run_process
 from geophone_shared.exit_codes import ExitCode
 from geophone_shared.settings.loading import Flag
+from geophone_shared.settings.secret_values import refuse_open_doors
 
 
 def run(flags: Sequence[Flag]) -> ExitCode:
@@ -18,6 +19,7 @@ def run(flags: Sequence[Flag]) -> ExitCode:
         ConfigError: a setting is wrong.
     """
     settings = capture_settings(flags)
+    refuse_open_doors(settings.alerter)
     # Probes and metrics are where everything else is.
     alerter = settings.alerter.model_copy(update={"ops": None})
     settings = settings.model_copy(update={"alerter": alerter})
