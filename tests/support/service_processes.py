@@ -14,8 +14,10 @@ from typing import Any
 
 import httpx
 
+from tests.support.kafka.broker import KafkaBroker
 from tests.support.outside import PROJECT
 
+ANY_PORT = "127.0.0.1:0"
 RECIPIENT = "soc@example.com"
 SENDER = "geophone@example.com"
 COMMAND = (sys.executable, "-m", "geophone")
@@ -186,3 +188,48 @@ def replayed(path: Path) -> dict[str, Any]:
     )
     report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+def by_id(alerts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(alerts, key=lambda alert: str(alert["id"]))
+
+
+async def shows(service: ServiceProcess, report: dict[str, Any]) -> None:
+    """Waits until REST shows what a replay says: alerts, and the domains with all their counts."""
+    expected = by_id(report["alerts"])
+    path = "/api/v1/alerts?state=all&limit=200"
+    await service.until_answer(path, lambda answer: by_id(answer.json()["alerts"]) == expected)
+    domains = report["top_domains"]
+    path = "/api/v1/domains/top?limit=100&exclude_allowed=false"
+    await service.until_answer(path, lambda answer: answer.json()["domains"] == domains)
+
+
+def opened_ids(service: ServiceProcess) -> list[str]:
+    """Of the alerts that its event log tells, each as often as it does."""
+    events = [json.loads(line)["event"] for line in service.lines]
+    return sorted(event["id"] for event in events if event["action"] == "opened")
+
+
+def alert_ids(report: dict[str, Any]) -> list[str]:
+    return sorted(alert["id"] for alert in report["alerts"])
+
+
+def geophone(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=PROJECT,
+        env=clean_environment() | environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def on(broker: KafkaBroker) -> tuple[str, str]:
+    return "--bootstrap-servers", broker.bootstrap_servers
+
+
+async def create_topics(broker: KafkaBroker) -> None:
+    done = await asyncio.to_thread(geophone, "topics", "create", *on(broker))
+    assert done.returncode == 0
