@@ -2,16 +2,20 @@
 
 import email.parser
 import email.policy
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.capture_writer import pcap
+from tests.support.dns_messages import message, name, question
 from tests.support.kafka.broker import KafkaBroker
 from tests.support.mail_server import ReceivedMail, open_mail_server
 from tests.support.outside import PROJECT
+from tests.support.packets import ethernet, ipv4, udp
 from tests.support.service_processes import (
     ANY_PORT,
     RECIPIENT,
@@ -27,6 +31,8 @@ from tests.support.service_processes import (
     started,
 )
 
+RANDOM_DOMAINS = 100_000
+BEGIN_US = 1_767_254_400_000_000
 EMAIL_ACCEPTED = 'geophone_alerter_notifications_total{channel="email",result="accepted"}'
 
 
@@ -105,6 +111,34 @@ class TestRun:
                 assert await second.stop() == 0
             assert second.lines == []
             check_mail(server.received, report)
+
+    async def test_random_domains_are_no_series(self, demo_capture: Path, tmp_path: Path) -> None:
+        flood = tmp_path / "flood.pcap"
+        flood.write_bytes(pcap(random_queries(RANDOM_DOMAINS)))
+
+        async def series(capture: Path, domains: int) -> set[str]:
+            folder = str(tmp_path / capture.stem)
+            usual = ("run", "--http", ANY_PORT, "--data-dir", folder, "--file", str(capture))
+            async with started(*usual) as service:
+                tracked = f"geophone_detector_tracked_domains {float(domains)}\n"
+                await service.until_answer("/metrics", lambda answer: tracked in answer.text)
+                await service.until_answer(
+                    "/api/v1/domains/top", lambda answer: bool(answer.json()["domains"])
+                )
+                lines = (await (await service.client()).get("/metrics")).text.splitlines()
+            return {line.rpartition(" ")[0] for line in lines if not line.startswith("#")}
+
+        assert await series(flood, RANDOM_DOMAINS) == await series(demo_capture, 1)
+
+
+def random_queries(domains: int) -> Iterator[tuple[int, bytes]]:
+    """A query for each of so many registered domains, and when, µs."""
+    chance = random.Random(1)  # noqa: S311 - nobody has to be surprised
+    for number in range(domains):
+        asked = name(b"www", chance.randbytes(8).hex().encode(), b"com")
+        query = message((question(asked),), dns_id=number & 0xFFFF)
+        packet = ethernet(ipv4(udp(query, source_port=40_000 + (number >> 16))))
+        yield BEGIN_US + 100 * number, packet
 
 
 class TestThreeProcesses:
