@@ -24,6 +24,7 @@ ALERTER = Declared(
     topics=service.TOPICS,
     families=metrics.FAMILIES,
     conditions=service.HEALTH_CONDITIONS,
+    has_kernels=False,
 )
 
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from geophone.opened_log import open_log
+from geophone_shared import jit
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.provisioning import create_topics, verify_topics
 from geophone_shared.bus.topics import (
@@ -46,6 +47,7 @@ class Declared:
         families: what it measures.
         conditions: of its health.
         interfaces: values of the metrics' label `interface`.
+        has_kernels: whether its first start compiles some, which takes about 15 s.
     """
 
     stage: str
@@ -53,6 +55,7 @@ class Declared:
     families: tuple[Family, ...]
     conditions: tuple[Condition, ...]
     interfaces: tuple[str, ...] = ()
+    has_kernels: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,9 @@ def run_process(
     configure_logging(name, settings.log.format, settings.log.level)
     # What its client has to say of Kafka comes as our own errors, in sentences.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if any(service.has_kernels for service in services) and not jit.is_compiled():
+        folder = jit.cache_folder()
+        _logger.info("compiling the kernels, which takes about 15 s", extra={"cache": str(folder)})
 
     async def service(stop: asyncio.Event) -> None:
         async with open_log(settings) as bus:

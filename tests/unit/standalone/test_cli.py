@@ -267,6 +267,35 @@ def test_the_help_teaches() -> None:
         assert word in text
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("run", ("geophone run -", "--exit-at-end", "GEOPHONE_ALERTER_EMAIL__HOST", "Exit codes")),
+        ("capture", ("tcpdump", "--ops", "127.0.0.1:8054")),
+        ("detector", ("GEOPHONE_DETECTOR_HASH_KEY_FILE", "--data-dir", "127.0.0.1:8055")),
+        ("alerter", ("GEOPHONE_ALERTER_API_TOKEN_FILE", "--http", "127.0.0.1:8053")),
+    ],
+)
+def test_the_help_of_a_service_teaches(command: str, words: tuple[str, ...]) -> None:
+    text = run(command, "--help").stdout
+    for word in words:
+        assert word in text
+
+
+@pytest.mark.parametrize("service", ["capture", "detector", "alerter"])
+def test_a_service_by_its_package(service: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"geophone_{service}", "--help"],
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        cwd=PROJECT,
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: geophone {service} [OPTIONS]")
+
+
 def test_the_version() -> None:
     result = run("--version")
     assert result.stdout == f"geophone {__version__}\n"
@@ -296,7 +325,18 @@ from geophone.cli import app
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["replay", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["replay", "--help"],
+        ["run", "--help"],
+        ["capture", "--help"],
+        ["detector", "--help"],
+        ["alerter", "--help"],
+        ["--version"],
+    ],
+)
 def test_help_and_version_import_nothing_that_is_slow(arguments: list[str]) -> None:
     loaded = python(
         "import sys; from geophone.cli import app\n"
