@@ -189,6 +189,7 @@ async def running(
     *,
     bus: Bus | None = None,
     is_secret_shared: bool = False,
+    finish: asyncio.Event | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """A detector at work; stopped in order at the end, unless it has ended before."""
     stop = asyncio.Event()
@@ -205,6 +206,7 @@ async def running(
                     metrics=log.metrics,
                     health=log.health,
                     stop=stop,
+                    finish=finish,
                 )
             )
             yield task

@@ -43,6 +43,21 @@ async def log() -> AsyncIterator[Log]:
         yield made
 
 
+async def test_it_finishes_when_all_is_counted(log: Log, rows: Transactions) -> None:
+    records = batch_records(rows, ROWS_EACH)
+    finish = asyncio.Event()
+    async with running(log, finish=finish) as detector:
+        await log.append(records)
+        finish.set()
+        async with asyncio.timeout(30):
+            await detector
+    assert await log.alerts() == alerts_of(rows)
+    [manifest] = [
+        decode_manifest(record) for record in await log.read(DETECTOR_STATE) if is_manifest(record)
+    ]
+    assert manifest.position == len(records)
+
+
 async def test_the_tunnel_gives_the_alerts_that_it_gives_without_a_log(
     log: Log, rows: Transactions
 ) -> None:
