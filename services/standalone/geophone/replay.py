@@ -9,7 +9,7 @@ from geophone.background import Background
 from geophone.report import ReplayReport
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.sources import CaptureStream
-from geophone_detector.allow_list import SHIPPED_ENTRIES, parse_allow_list, wire_entries
+from geophone_detector.allow_list_file import read_allow_list
 from geophone_detector.budgets import (
     EXACT_CAP_NAMES,
     MEMORY_BUDGET_BYTES,
@@ -18,7 +18,6 @@ from geophone_detector.budgets import (
 from geophone_detector.capacities import capacities_within
 from geophone_detector.detector import Detector
 from geophone_detector.rules import SHIPPED_RULES, with_thresholds
-from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
 from geophone_shared.jit import remember_compiled
 from geophone_shared.kernels.domains import assign_domain_offsets
@@ -176,13 +175,5 @@ def _now_us() -> int:
 def _allow_list(options: ReplayOptions) -> SuffixTable:
     if not options.use_allow_list:
         return compile_suffix_set([])
-    if options.allow_list_file is None:
-        return compile_suffix_set(wire_entries(SHIPPED_ENTRIES))
-    path = Path(options.allow_list_file)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"the allow list {path} can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"the allow list {path} isn't UTF-8 text") from error
-    return compile_suffix_set(parse_allow_list(text, str(path)))
+    file = options.allow_list_file
+    return read_allow_list(None if file is None else Path(file))
