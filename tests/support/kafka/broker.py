@@ -146,7 +146,8 @@ class KafkaBroker:
         values = {name: getattr(self.ports, name) for name in Ports.__slots__}
         properties.write_text(_PROPERTIES.format(folder=self.folder, **values))
         _write_certificates(self.folder)
-        cluster = base64.urlsafe_b64encode(os.urandom(15)).decode() + "AA"
+        # Not every one: what begins with a hyphen is taken for an option.
+        cluster = "A" + base64.urlsafe_b64encode(os.urandom(15)).decode() + "A"
         subprocess.run(
             [
                 *java(self._kafka, "kafka.tools.StorageTool", "format", "--standalone"),
