@@ -39,11 +39,11 @@ Start = Callable[..., Coroutine[Any, Any, ServiceProcess]]
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A capture with twenty tunnels, which takes a quarter of a minute at `SPEED`."""
+    """A capture with twenty tunnels, which takes 12 s at `SPEED`."""
     tunnels = tuple(iodine(f"tunnel-{number}.net") for number in range(TUNNELS))
     mixture = Mixture(
         seed=7,
-        seconds=75,
+        seconds=62,
         ordinary_per_second=100,
         tunnels=tunnels,
         shapes=ordinary_shapes(200),

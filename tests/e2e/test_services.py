@@ -141,8 +141,8 @@ def random_queries(domains: int) -> Iterator[tuple[int, bytes]]:
         yield BEGIN_US + 100 * number, packet
 
 
-class TestThreeProcesses:
-    async def test_they_say_what_replay_says(
+class TestKafka:
+    async def test_three_processes(
         self, capture: Path, fresh_kafka_broker: KafkaBroker, tmp_path: Path
     ) -> None:
         report = replayed(capture)
@@ -175,3 +175,21 @@ class TestThreeProcesses:
                 await service.until_ready()
                 assert await service.stop() == 0
                 assert service.sentences == []
+
+    async def test_all_in_one_process(
+        self, demo_capture: Path, fresh_kafka_broker: KafkaBroker, tmp_path: Path
+    ) -> None:
+        report = replayed(demo_capture)
+        await create_topics(fresh_kafka_broker)
+        arguments = (
+            *("run", *on(fresh_kafka_broker), "--http", ANY_PORT, "--data-dir", str(tmp_path)),
+            *("--file", str(demo_capture), "--exit-at-end"),
+        )
+        async with open_mail_server() as server:
+            for ids in (alert_ids(report), []):  # what it has read and told, it tells once
+                environment = mail_environment(server.port)
+                async with started(*arguments, environment=environment) as service:
+                    assert await service.ended() == 0
+                assert service.sentences == []
+                assert opened_ids(service) == ids
+            check_mail(server.received, report)

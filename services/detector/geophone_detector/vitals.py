@@ -9,8 +9,8 @@ from geophone_shared.health import Condition, Health
 
 _logger = logging.getLogger(__name__)
 
-_LOOP = "detector loop"
-_LOG = "detector log"
+_LOOP = "detector_loop"
+_LOG = "detector_log"
 
 HEALTH_CONDITIONS = (
     Condition(_LOOP, "liveness", valid_seconds=300),
