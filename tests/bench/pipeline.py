@@ -28,23 +28,25 @@ def whole(capture: Path) -> tuple[int, int]:
     with CaptureStream([str(capture)]) as stream:
         for block in stream:
             for transactions in decoder.feed(block):
+                find_domains(transactions)
                 counting.count(transactions)
     return _ended(decoder, counting)
 
 
 def whole_on_two_threads(capture: Path) -> tuple[int, int]:
-    """As `whole`, with read, decode and match on one thread, key and window on another."""
+    """As `whole`, with the window on a thread of its own."""
     decoder = TransactionDecoder(SECRET)
     counting = _Counting()
     with CaptureStream([str(capture)]) as stream, Background(counting.count) as background:
         for block in stream:
             for transactions in decoder.feed(block):
+                find_domains(transactions)
                 background.give(transactions)
     return _ended(decoder, counting)
 
 
 class _Counting:
-    """The stages after the decoder.
+    """The window.
 
     Attributes:
         events: how many alert events there were.
@@ -55,13 +57,13 @@ class _Counting:
         self._detector = Detector(SHIPPED_RULES, _ALLOW_LIST, SECRET)
 
     def count(self, transactions: Transactions) -> None:
-        """Find the rows' domains, and count them."""
-        find_domains(transactions)
+        """Count and judge rows that have their domains."""
         self.events += len(self._detector.observe(transactions, _FAR_US))
 
 
 def _ended(decoder: TransactionDecoder, counting: _Counting) -> tuple[int, int]:
     for transactions in decoder.close():
+        find_domains(transactions)
         counting.count(transactions)
     return decoder.packets, counting.events
 

@@ -60,7 +60,7 @@ app.add_typer(config_command.app, name="config")
 def main() -> None:
     """The console script."""
     # What imports make stays; to look for garbage at every 700th object takes a tenth of the start.
-    gc.set_threshold(100_000)
+    gc.set_threshold(200_000)
     app(prog_name="geophone")
 
 

@@ -107,6 +107,7 @@ def replay(
             try:
                 for block in stream:
                     for transactions in decoder.feed(block):
+                        stages.find_domains(transactions)
                         detecting.give(transactions)
                     if on_progress is not None:
                         on_progress(
@@ -115,6 +116,7 @@ def replay(
             except KeyboardInterrupt:
                 is_interrupted = True
         for transactions in decoder.close():
+            stages.find_domains(transactions)
             stages.detect(transactions)
         stages.end()
         remember_compiled()
@@ -149,10 +151,14 @@ class _Stages:
         self._now_us = now_us
         self._answered_only = answered_only
 
-    def detect(self, transactions: Transactions) -> None:
-        """Find the rows' registered domains and count them."""
+    def find_domains(self, transactions: Transactions) -> None:
+        """Find the rows' registered domains."""
         rows, names = transactions.rows, transactions.names
         assign_domain_offsets(rows, names, self._suffixes.slots, self._suffixes.labels)
+
+    def detect(self, transactions: Transactions) -> None:
+        """Count the rows, and judge."""
+        rows, names = transactions.rows, transactions.names
         self._report.count(rows)
         if self._answered_only:
             transactions = Transactions(rows[rows["outcome"] == Outcome.ANSWERED], names)
