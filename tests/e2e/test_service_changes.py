@@ -3,8 +3,9 @@
 import asyncio
 import email.parser
 import email.policy
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.support.generator.pcap import pcap_chunks
 from tests.support.generator.shapes import ordinary_shapes
 from tests.support.generator.tunnels import iodine
 from tests.support.kafka.broker import KafkaBroker
-from tests.support.mail_server import ReceivedMail, open_mail_server
+from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.service_processes import (
     ANY_PORT,
     ServiceProcess,
@@ -32,6 +33,9 @@ from tests.support.service_processes import (
 TUNNELS = 20
 SPEED = "5"
 COUNTED = "geophone_detector_transactions_total"
+LAG = "geophone_detector_lag_records"
+EVERY_MAIL_AT_ONCE = {"GEOPHONE_ALERTER_THROTTLE__BURST": "1000"}
+MEMBER = {"GEOPHONE_DETECTOR_MEMBER": "detector-0"}
 ALL_PUBLISHED = "everything that was read is on the log, or counted as dropped"
 
 Start = Callable[..., Coroutine[Any, Any, ServiceProcess]]
@@ -79,68 +83,88 @@ async def start(fresh_kafka_broker: KafkaBroker, tmp_path: Path) -> AsyncIterato
         yield start_service
 
 
+def fifths(stream: Path) -> list[bytes]:
+    """The capture in five pieces."""
+    data = stream.read_bytes()
+    size = len(data) // 5 + 1
+    return [data[at : at + size] for at in range(0, len(data), size)]
+
+
 async def counts(detector: ServiceProcess, transactions: int) -> None:
     """Waits until a detector has counted so many."""
     while await detector.metric(COUNTED) < transactions:  # noqa: ASYNC110 - nothing to await
         await asyncio.sleep(0.1)
 
 
-async def test_detectors_come_and_go(start: Start, stream: Path) -> None:
-    report = replayed(stream)
-    assert len(report["alerts"]) >= TUNNELS
-    alerter = await start("alerter")
-    first = await start("detector")
-    await first.until_ready()
-    reader = await start("capture", "--file", str(stream), "--speed", SPEED)
-    await counts(first, 500)
-    second = await start("detector")
-    await counts(second, 500)
-    assert await second.stop() == 0
-    assert ALL_PUBLISHED not in [each["message"] for each in reader.said]
-    await shows(alerter, report)
-    await alerter.until(lambda: opened_ids(alerter) == alert_ids(report))
+async def holds_partitions(detector: ServiceProcess) -> None:
+    """Waits until a detector says of which partitions it knows the lag."""
+    await detector.until_answer("/metrics", lambda answer: f"{LAG}{{" in answer.text)
 
 
-def headers(mails: list[ReceivedMail], name: str) -> list[str]:
-    """The values of a header of each mail."""
+async def all_are_told(
+    alerters: Sequence[ServiceProcess], server: MailServer, report: dict[str, Any]
+) -> None:
+    """Waits until the last alerter shows all; then each alert was told once by one of them."""
+    await shows(alerters[-1], report)
+    told = alert_ids(report)
+    await alerters[-1].until(lambda: sorted(chain.from_iterable(map(opened_ids, alerters))) == told)
+    assert await alerters[-1].stop() == 0
     parser = email.parser.BytesParser(policy=email.policy.default)
-    return [str(parser.parsebytes(mail.content)[name]) for mail in mails]
+    mails = [parser.parsebytes(mail.content) for mail in server.received]
+    ids = [mail["Message-ID"] for mail in mails]
+    assert len(ids) == len(set(ids))
+    assert len({mail["References"] for mail in mails}) == TUNNELS
 
 
-async def test_everything_is_stopped_once(
+async def test_detectors_and_alerters_come_and_go(start: Start, stream: Path) -> None:
+    """Detectors 1, 2, 1; then the one is killed, and the alerter is stopped."""
+    report = replayed(stream)
+    pieces = iter(fifths(stream))
+    async with open_mail_server() as server:
+        mail = mail_environment(server.port) | EVERY_MAIL_AT_ONCE
+        alerters = [await start("alerter", **mail)]
+        first = await start("detector", **MEMBER)
+        options = ("-", "--speed", "max", "--exit-at-end")
+        reader = await start("capture", *options, GEOPHONE_CAPTURE_BATCH_ROWS="50")
+        await reader.feed(next(pieces))
+        await counts(first, 1_000)
+        second = await start("detector")
+        await holds_partitions(second)
+        await reader.feed(next(pieces))
+        await counts(second, 500)
+        counted = await first.metric(COUNTED)
+        assert await second.stop() == 0
+        await reader.feed(next(pieces))
+        await counts(first, int(counted) + 500)
+        first.kill()
+        await first.ended()
+        again = await start("detector", **MEMBER)
+        await reader.feed(next(pieces))
+        await counts(again, 500)
+        await alerters[0].until(lambda: bool(alerters[0].lines))
+        assert await alerters[0].stop() == 0
+        alerters.append(await start("alerter", **mail))
+        await reader.feed(next(pieces))
+        await reader.end_input()
+        assert await reader.ended() == 0
+        await all_are_told(alerters, server, report)
+
+
+async def test_the_capture_and_the_broker_are_stopped_in_mid_stream(
     start: Start, stream: Path, fresh_kafka_broker: KafkaBroker
 ) -> None:
-    """The capture, the detector, the alerter and the broker; the detector is killed, too."""
     report = replayed(stream)
     async with open_mail_server() as server:
-        mail = mail_environment(server.port) | {"GEOPHONE_ALERTER_THROTTLE__BURST": "1000"}
-        detecting = {"GEOPHONE_DETECTOR_MEMBER": "detector-0"}
+        alerter = await start("alerter", **(mail_environment(server.port) | EVERY_MAIL_AT_ONCE))
+        detector = await start("detector")
         capturing = ("capture", "--file", str(stream), "--speed", SPEED)
-        alerters = [await start("alerter", **mail)]
-        detector = await start("detector", **detecting)
         reader = await start(*capturing)
         await counts(detector, 500)
         assert await reader.stop() == 0
         reader = await start(*capturing)
-        await counts(detector, 1_500)
-        detector.kill()
-        await detector.ended()
-        detector = await start("detector", **detecting)
-        await alerters[0].until(lambda: bool(alerters[0].lines))
-        assert await alerters[0].stop() == 0
-        assert await detector.stop() == 0
-        alerters.append(await start("alerter", **mail))
-        detector = await start("detector", **detecting)
-        await counts(detector, 500)
+        await counts(detector, int(await detector.metric(COUNTED)) + 500)
         fresh_kafka_broker.stop()
-        await asyncio.to_thread(fresh_kafka_broker.start)
         assert ALL_PUBLISHED not in [each["message"] for each in reader.said]
-        await shows(alerters[1], report)
-        told = alert_ids(report)
-        await alerters[1].until(
-            lambda: sorted(opened_ids(alerters[0]) + opened_ids(alerters[1])) == told
-        )
-        assert await alerters[1].stop() == 0
-    ids = headers(server.received, "Message-ID")
-    assert len(ids) == len(set(ids))
-    assert len(set(headers(server.received, "References"))) == TUNNELS
+        await asyncio.to_thread(fresh_kafka_broker.start)
+        await all_are_told([alerter], server, report)
+        assert await detector.metric("geophone_detector_repeated_records_total") > 0

@@ -102,6 +102,18 @@ class ServiceProcess:
             float(line.split()[-1]) for line in text.splitlines() if line.startswith(f"{series} ")
         )
 
+    async def feed(self, data: bytes) -> None:
+        """Writes to its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        await self._process.stdin.drain()
+
+    async def end_input(self) -> None:
+        """Closes its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await self._process.stdin.wait_closed()
+
     async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""
         async with asyncio.timeout(_WAIT_SECONDS):
@@ -144,7 +156,7 @@ async def started(
         *arguments,
         cwd=PROJECT,
         env=clean_environment() | dict(environment or {}),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=1 << 22,
