@@ -20,7 +20,7 @@ from geophone.service_options import (
 HELP = """
 Read captures and publish their DNS transactions in Kafka.
 
-Where packets come from standard input they are taken for live. A capture that is read again resends
+Packets on standard input (-) are taken for live. A capture that is read again resends
 what it sent, and detectors skip it.
 
 \b

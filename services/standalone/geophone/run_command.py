@@ -21,10 +21,10 @@ from geophone.service_options import (
 HELP = """
 Watch a network from one machine: capture, detector and alerter in one process.
 
-It reads captures, tells people of tunnels (a line of JSON each on standard output, and mail where
-a mail server is set), and answers REST. What it knows is kept in the data folder, so that it goes
-on where it was after a restart. Settings are in docs/configuration.md; `geophone config show` tells
-those that hold.
+It reads captures (- is standard input), tells people of tunnels (a line of JSON each on standard
+output, and mail where a mail server is set), and answers REST. What it knows is kept in the data
+folder, so that it goes on where it was after a restart. Settings are in docs/configuration.md;
+`geophone config show` tells those that hold.
 
 \b
 Examples:

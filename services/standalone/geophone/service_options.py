@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _STANDARD_INPUT = "-"
 
 Source = Annotated[
-    str | None, typer.Argument(metavar="-", help="- reads a capture from standard input.")
+    # Hidden: the help of the commands says what it is.
+    str | None, typer.Argument(metavar="-", hidden=True)
 ]
 Files = Annotated[
     list[str] | None,

@@ -88,8 +88,8 @@ class CaptureSettings(Section):
     files: Texts = ()
     """Captures to read, pcap or pcapng, plain, gzip or zstd; `-` is standard input."""
     speed: Speed = float("inf")
-    """How many times as fast as they were recorded; `max` is as fast as can be. Live packets on
-    standard input want 1, so that batches close by time."""
+    """How many times as fast as they were recorded; `max` is as fast as can be. Where it isn't set,
+    standard input is taken for live: 1, so that batches close by time."""
     shift_to_now: bool = False
     """Date packets as if the captures began now."""
     exit_at_end: bool = False
