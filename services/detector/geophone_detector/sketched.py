@@ -57,6 +57,8 @@ class SketchedDomains:
         self._sketches: dict[int, int] = {}
         self._without: set[int] = set()
         self._registers = np.empty(REGISTERS, np.uint8)
+        self._estimated: dict[int, tuple[int, int, list[int]]] = {}
+        """By sketch: when it was estimated last, and its rows and pairs then."""
 
     def __len__(self) -> int:
         return len(self._sketches)
@@ -87,6 +89,7 @@ class SketchedDomains:
             return
         self.begun += 1
         sketch = self._free.pop()
+        self._estimated.pop(sketch, None)
         self._sketches[domain] = sketch
         base_pane = int(tables.heads[0]["now_pane"]) - LONGEST_PANES
         clear(tables.sketch_panes, sketch)
@@ -141,8 +144,16 @@ class SketchedDomains:
             record["base_pane"] += by
         counts = tables.counts[int(tables.domains[int(record["domain"])]["counts"])]
         rows = min(int(record["rows"]), _MOST)
+        panes = tables.sketch_panes[sketch]
+        before = self._estimated.get(sketch)
+        self._estimated[sketch] = (now, int(record["rows"]), counts["names"].tolist())
         for window in range(WINDOWS):
             left = now - WINDOW_PANES[window] - int(record["base_pane"])
+            if before is not None and before[1:] == self._estimated[sketch][1:]:
+                # Without a row nothing changes but by what has left the window since.
+                before_left = left - (now - before[0])
+                if not np.any((panes > max(before_left, 0)) & (panes <= max(left, 0))):
+                    continue
             mean_information = window_registers(
                 tables.sketch_panes, tables.sketch_weights, sketch, left, self._registers
             )
