@@ -88,11 +88,11 @@ def ratio_table(pairs: Sequence[tuple[Measured, Measured]]) -> str:
     return "\n".join(lines)
 
 
-def shares(whole: Measured, parts: Sequence[Measured]) -> str:
-    """A sentence: which part of the CPU time of the whole each part takes when it stands alone."""
-    of_whole = min(whole.cpu_seconds)
-    told = [f"{each.name} {min(each.cpu_seconds) / of_whole:.0%}" for each in parts]
-    return f"Of the CPU time of {whole.name}, at its least: " + ", ".join(told)
+def shares(rounds: Sequence[dict[str, float]]) -> str:
+    """Which part of the time each stage took, at its least: `read 4 %, ...`."""
+    least = {stage: min(each[stage] for each in rounds) for stage in rounds[0]}
+    total = sum(least.values())
+    return ", ".join(f"{stage} {seconds / total:.0%}" for stage, seconds in least.items())
 
 
 def machine() -> str:
