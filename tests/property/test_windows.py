@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geophone_detector.archive import Archive
@@ -12,7 +12,7 @@ from geophone_detector.kernels.tables import Tables
 from geophone_detector.reading import Counts, live_counts, peak_counts
 from geophone_detector.summaries import summary_at_peak, summary_now
 from geophone_detector.windows import SlidingWindows
-from geophone_shared.jit import Array
+from geophone_shared.jit import Array, is_interpreted
 from geophone_shared.names import wire_name
 from tests.support.detector_rows import FAR_US, HOUR_US, NOON_US, Row, transactions_of
 from tests.support.detector_streams import ALLOW_LIST, Step, streams
@@ -206,6 +206,8 @@ def test_a_small_pool_of_evidence_changes_no_count_and_shows_nothing_of_another_
             assert set(shown.sample_names) <= names
 
 
+# Interpreted, an estimate takes a hundred times as long as the rest: a minute of them is enough.
+@settings(max_examples=20 if is_interpreted() else 100)
 @given(steps=streams(), exact_cap_names=st.sampled_from([1, 2, 3, 5]))
 def test_with_sketches_every_count_holds_at_every_pane_edge(
     steps: list[Step], exact_cap_names: int
