@@ -18,6 +18,7 @@ from geophone_detector.kernels.pairs import copy_to_sketch
 from geophone_detector.kernels.sketches import REGISTERS, clear, move_base, window_registers
 from geophone_detector.kernels.tables import Tables
 from geophone_detector.sketch_image import estimate
+from geophone_shared.jit import Record
 
 _MOVE_AT_PANE = 60_000
 """From here on a sketch's panes are counted from a later one: they have 16 bits."""
@@ -120,7 +121,7 @@ class SketchedDomains:
         for domain in ended:
             sketch = self._sketches.pop(domain)
             self._free.append(sketch)
-            tables.counts[int(tables.domains[domain]["counts"])]["sketch"] = NONE
+            _counts(tables, domain)["sketch"] = NONE
         if self._free:
             self._give_hope(tables)
         return ended
@@ -142,7 +143,7 @@ class SketchedDomains:
             by = now - LONGEST_PANES - int(record["base_pane"])
             move_base(tables.sketch_panes, sketch, by)
             record["base_pane"] += by
-        counts = tables.counts[int(tables.domains[int(record["domain"])]["counts"])]
+        counts = _counts(tables, int(record["domain"]))
         rows = min(int(record["rows"]), _MOST)
         panes = tables.sketch_panes[sketch]
         before = self._estimated.get(sketch)
@@ -177,7 +178,7 @@ class SketchedDomains:
         """Whether the names that are pairs are all that live; at half the cap, begin with that."""
         record = tables.sketches[sketch]
         names = int(record["names"][WINDOWS - 1])
-        counts = tables.counts[int(tables.domains[domain]["counts"])]
+        counts = _counts(tables, domain)
         if names == 0:
             return True
         if not record["is_recording"]:
@@ -189,3 +190,8 @@ class SketchedDomains:
             record["is_recording"] = 0
             return False
         return now - int(record["recording_since_pane"]) >= LONGEST_PANES
+
+
+def _counts(tables: Tables, domain: int) -> Record:
+    """The record of `COUNTS` of a domain that has one; writing to it writes to the table."""
+    return tables.counts[int(tables.domains[domain]["counts"])]

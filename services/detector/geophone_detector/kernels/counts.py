@@ -27,6 +27,13 @@ def information_in(domains: Array, all_counts: Array, domain: int, window: int) 
 
 
 @inner_kernel
+def sketch_of(domains: Array, all_counts: Array, domain: int) -> int:
+    """The domain's sketch; below 0 where it has none."""
+    counts = int64(domains[domain]["counts"])
+    return NONE if counts == NONE else int64(all_counts[counts]["sketch"])
+
+
+@inner_kernel
 def counts_of(domains: Array, all_counts: Array, heads: Array, domain: int) -> int:
     """The domain's record of `COUNTS`, given to it now if it was single."""
     counts = int64(domains[domain]["counts"])

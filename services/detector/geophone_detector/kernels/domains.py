@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geophone_detector.kernels.counts import free_counts, names_in
+from geophone_detector.kernels.counts import free_counts, names_in, sketch_of
 from geophone_detector.kernels.evidence import free_evidence
 from geophone_detector.kernels.layout import EVERYONE, NEVER, NONE, UNSEEN, WINDOWS
 from geophone_detector.kernels.tables import Tables
@@ -127,11 +127,10 @@ def count_row(domains: Array, domain: int, row: Array, time_us: int) -> None:
 @inner_kernel
 def note_if_empty(tables: Tables, domain: int) -> None:
     """List a domain in `emptied` whose last name has left, unless an alert of it is open."""
-    counts = int64(tables.domains[domain]["counts"])
     if (
         names_in(tables.domains, tables.counts, domain, WINDOWS - 1) == 0
         and tables.domains[domain]["watch"] == EVERYONE
-        and (counts == NONE or tables.counts[counts]["sketch"] < 0)
+        and sketch_of(tables.domains, tables.counts, domain) < 0
     ):
         emptied = int64(tables.heads[0]["emptied"])
         tables.emptied[emptied] = domain

@@ -6,7 +6,7 @@ by a domain with few live names is taken.
 
 import numpy as np
 
-from geophone_detector.kernels.counts import names_in
+from geophone_detector.kernels.counts import names_in, sketch_of
 from geophone_detector.kernels.layout import (
     CLIENT_BITS,
     FEW_NAMES,
@@ -37,8 +37,7 @@ _SHIFT = np.uint64(31)
 @inner_kernel
 def has_few_names(domains: Array, all_counts: Array, domain: int) -> bool:
     """Whether a domain may lose its evidence to another."""
-    counts = int64(domains[domain]["counts"])
-    if counts != NONE and all_counts[counts]["sketch"] >= 0:
+    if sketch_of(domains, all_counts, domain) >= 0:
         return False
     return names_in(domains, all_counts, domain, WINDOWS - 1) < FEW_NAMES
 

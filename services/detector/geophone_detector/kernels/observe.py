@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geophone_detector.kernels.counts import counts_of, information_in, names_in
+from geophone_detector.kernels.counts import counts_of, information_in, names_in, sketch_of
 from geophone_detector.kernels.domains import count_row, domain_of
 from geophone_detector.kernels.evidence import (
     add_evidence,
@@ -54,12 +54,6 @@ def _has_crossed(tables: Tables, domain: int) -> bool:
         if value >= tables.watch[watch, rule]:
             return True
     return False
-
-
-@inner_kernel
-def _sketch_of(domains: Array, all_counts: Array, domain: int) -> int:
-    counts = int64(domains[domain]["counts"])
-    return NONE if counts == NONE else int64(all_counts[counts]["sketch"])
 
 
 @inner_kernel
@@ -119,7 +113,7 @@ def observe_rows(
                 continue
         else:
             domain = int64(tables.pairs[pair]["domain"])
-        sketch = _sketch_of(domains, tables.counts, domain)
+        sketch = sketch_of(domains, tables.counts, domain)
         if is_new:
             is_pair = sketch < 0 or tables.sketches[sketch]["is_recording"] != 0
             names_live = names_in(domains, tables.counts, domain, WINDOWS - 1)

@@ -1,6 +1,6 @@
 """Kernel: free the domains with the fewest names, oldest first, when the tables are full."""
 
-from geophone_detector.kernels.counts import names_in
+from geophone_detector.kernels.counts import names_in, sketch_of
 from geophone_detector.kernels.domains import free_domain
 from geophone_detector.kernels.layout import (
     EVERYONE,
@@ -36,8 +36,7 @@ def sweep_keys(tables: Tables, keys: Array) -> None:
     """
     for domain in range(keys.size):
         record = tables.domains[domain]
-        counts = int64(record["counts"])
-        is_sketched = counts != NONE and tables.counts[counts]["sketch"] >= 0
+        is_sketched = sketch_of(tables.domains, tables.counts, domain) >= 0
         if record["first_us"] == NEVER or record["watch"] != EVERYONE or is_sketched:
             keys[domain] = NEVER
         else:
