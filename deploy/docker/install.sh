@@ -22,7 +22,7 @@ trap 'rm -rf "$scratch"' EXIT
 umask 022
 
 pip() {
-    "$python" -m pip --disable-pip-version-check --quiet "$@"
+    "$python" -m pip --disable-pip-version-check --quiet --quiet "$@"
 }
 
 # Only what has the locked hash gets into the scratch folder, and only from there is installed. The lock
