@@ -3,16 +3,18 @@
 # system is this machine's /usr with the folder of the image, all of it read-only; what a pod mounts is
 # writable; the user is the image's, with the bounding set of capabilities that is asked for.
 #
-#   unshare --mount --propagation private enter_image.sh ROOT IMAGE WRITABLE PYTHON CAPABILITIES COMMAND...
+#   unshare --mount --propagation private enter_image.sh ROOT IMAGE WRITABLE PYTHON RUNTIME CAPABILITIES \
+#       COMMAND...
 #
 # ROOT      an empty folder to build in
 # IMAGE     what /opt/geophone is to be, as deploy/docker/install.sh made it
 # WRITABLE  a folder with cache, data and tmp, which are the user's; and with input, which isn't
 # PYTHON    where the interpreter's own files are: seen at the same place
+# RUNTIME   whose ways with capabilities: kubernetes or docker
 # CAPABILITIES  as `setpriv --bounding-set` takes them: -all or -all,+net_raw
 set -eu
-root=$1 image=$2 writable=$3 python=$4 capabilities=$5
-shift 5
+root=$1 image=$2 writable=$3 python=$4 runtime=$5 capabilities=$6
+shift 6
 
 # FROM TO: the folder FROM at TO in the new root, read-only.
 show() {
@@ -42,8 +44,14 @@ mount --bind "$writable/data" "$root/var/lib/geophone"
 mount --bind "$writable/tmp" "$root/tmp"
 mount -o remount,ro "$root"
 
-# Nothing may stand between setpriv and the command: with no-new-privs, a program gets no more by its file
-# than who starts it may have.
+# Kubernetes' runtimes start the command with the capabilities of its container and no-new-privs. Docker gives
+# who isn't root none to begin with, as if another program (env) had stood between, and compose.yaml leaves
+# no-new-privs out for capture: with it, a file gives no more than who starts it may have.
+case $runtime in
+kubernetes) ;;
+docker) set -- env "$@" ;;
+*) exit 2 ;;
+esac
 exec chroot "$root" env --chdir=/var/lib/geophone \
-    setpriv --reuid 65532 --regid 65532 --clear-groups --no-new-privs \
+    setpriv --reuid 65532 --regid 65532 --clear-groups $([ "$runtime" = docker ] || echo --no-new-privs) \
     --bounding-set "$capabilities" --inh-caps=-all "$@"
