@@ -28,10 +28,11 @@ _WORKLOADS = ("DaemonSet", "Deployment", "Job", "StatefulSet")
 
 def deploy_tool(name: str) -> Path:
     """A file of the environment that `make deploy-check` installs, or `report_missing`."""
-    for environment in (Path(f"{sys.prefix}-deploy"), PROJECT / ".venv-deploy"):
-        if (environment / name).exists():
-            return environment / name
-    outside.report_missing(f"{name} of the tools for deploy/ is missing: `make deploy-check`")
+    environments = (Path(f"{sys.prefix}-deploy"), PROJECT / ".venv-deploy")
+    found = next((each / name for each in environments if (each / name).exists()), None)
+    if found is None:
+        outside.report_missing(f"{name} of the tools for deploy/ is missing: `make deploy-check`")
+    return found
 
 
 @cache
