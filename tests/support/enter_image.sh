@@ -52,6 +52,7 @@ kubernetes) ;;
 docker) set -- env "$@" ;;
 *) exit 2 ;;
 esac
-exec chroot "$root" env --chdir=/var/lib/geophone \
+# The command gets the search path of its image, which has no programs for root.
+exec "$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v chroot)" "$root" env --chdir=/var/lib/geophone \
     setpriv --reuid 65532 --regid 65532 --clear-groups $([ "$runtime" = docker ] || echo --no-new-privs) \
     --bounding-set "$capabilities" --inh-caps=-all "$@"
