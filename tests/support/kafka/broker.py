@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -73,18 +74,25 @@ class Ports:
 class KafkaBroker:
     """A broker with its data in `folder`; `start` it first, `close` it at the end.
 
+    Args:
+        folder: An empty one.
+        properties: More lines of its configuration.
+        users: Passwords by name, of more who can sign on by SCRAM.
+
     Attributes:
         folder: What it keeps; `ca.pem`, `client.pem` and `client.key` are for clients of `tls`.
         ports: Its listeners.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, properties: str = "", users: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.ports = Ports(*_free_ports(4))
         self._kafka = require_kafka()
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
-        self._configure()
+        self._configure(properties, {USERNAME: PASSWORD} | dict(users or {}))
 
     @property
     def bootstrap_servers(self) -> str:
@@ -136,16 +144,15 @@ class KafkaBroker:
         Raises:
             subprocess.CalledProcessError: it failed.
         """
-        full_name = name if "." in name else f"org.apache.kafka.tools.{name}"
-        command = java(self._kafka, full_name)
+        command = java(self._kafka, f"org.apache.kafka.tools.{name}")
         command += ["--bootstrap-server", self.bootstrap_servers, *options]
         finished = subprocess.run(command, check=True, capture_output=True, text=True, input=text)
         return finished.stdout
 
-    def _configure(self) -> None:
+    def _configure(self, more: str, users: Mapping[str, str]) -> None:
         properties = self.folder / "server.properties"
         values = {name: getattr(self.ports, name) for name in Ports.__slots__}
-        properties.write_text(_PROPERTIES.format(folder=self.folder, **values))
+        properties.write_text(_PROPERTIES.format(folder=self.folder, **values) + more)
         _write_certificates(self.folder)
         # Not every one: what begins with a hyphen is taken for an option.
         cluster = "A" + base64.urlsafe_b64encode(os.urandom(15)).decode() + "A"
@@ -153,7 +160,7 @@ class KafkaBroker:
             [
                 *java(self._kafka, "kafka.tools.StorageTool", "format", "--standalone"),
                 *("--cluster-id", cluster, "--config", str(properties)),
-                *("--add-scram", f"SCRAM-SHA-512=[name={USERNAME},password={PASSWORD}]"),
+                *(option for user in users.items() for option in _scram_options(*user)),
             ],
             check=True,
             capture_output=True,
@@ -197,6 +204,10 @@ class KafkaBroker:
         if self._process is None:
             raise RuntimeError("the broker does not run")
         return self._process.pid
+
+
+def _scram_options(name: str, password: str) -> tuple[str, str]:
+    return "--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"
 
 
 def _write_certificates(folder: Path) -> None:
