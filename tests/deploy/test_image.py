@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -63,6 +64,13 @@ def test_the_dockerfile_has_the_version_of_the_code() -> None:
     assert f"\nARG VERSION={__version__}\n" in text
     assert f"-t geophone:{__version__} " in text
     assert "\nUSER 65532:65532\n" in text
+
+
+def test_what_the_dockerfile_copies_is_sent_to_the_builder() -> None:
+    ignored = DOCKERFILE.with_name("Dockerfile.dockerignore").read_text().splitlines()
+    sent = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert {source for sources in copied for source in sources.split()} == sent
 
 
 def test_only_the_copied_interpreter_opens_packet_sockets(image: Image) -> None:
