@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from geophone_shared import __version__
+from geophone_shared.settings.settings import all_settings
 from tests.support import outside
 from tests.support.deployment import deploy_tool
 from tests.support.image import DOCKERFILE, NET_RAW, PROGRAMS, Image, environment, install
@@ -133,6 +135,32 @@ async def test_all_in_one_process_on_a_log_of_its_own(image: Image, demo_capture
         compiling = await service.until_said("compiling the kernels, which takes about 15 s")
         assert compiling["geophone.cache"].startswith("/var/cache/geophone/")
         assert opened_ids(service) == alert_ids(replayed(demo_capture))
+
+
+@pytest.mark.skipif(
+    "capture.interfaces" not in all_settings(), reason="interfaces can't be captured on yet"
+)
+@pytest.mark.parametrize("runtime", ["kubernetes", "docker"])
+async def test_what_captures_has_no_right_left_when_it_reads(
+    image: Image, runtime: Literal["kubernetes", "docker"]
+) -> None:
+    command = image.command(
+        *(f"{PROGRAMS}/python-capture", "-m", "geophone"), capabilities=NET_RAW, runtime=runtime
+    )
+    folder = f"/var/lib/geophone/{runtime}"
+    async with started(
+        *("run", "--interface", "lo", "--http", ANY_PORT, "--data-dir", folder),
+        command=command,
+        environment=environment(),
+    ) as service:
+        await service.until_ready()
+        for task in Path(f"/proc/{service.pid}/task").iterdir():
+            lines = (task / "status").read_text().splitlines()
+            status = dict(line.split(":\t", 1) for line in lines)
+            assert {int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh")} == {0}
+            assert status["NoNewPrivs"] == "1"
+            assert status["Uid"].split() == ["65532"] * 4
+        assert await service.stop() == 0
 
 
 async def test_three_services_over_kafka(
