@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, get_args
 
 from geophone_capture import metrics as families
 from geophone_capture.batching import EncodedBatch
 from geophone_shared.bus.contract import Writer
 from geophone_shared.bus.records import TopicPartition
 from geophone_shared.bus.topics import Topic
+from geophone_shared.drops import Drops
 from geophone_shared.errors import TransientError
 from geophone_shared.metrics.registry import Metrics
 
@@ -42,11 +44,12 @@ class Publisher:
         metrics: of the capture.
         stop: set when the service is to end. While the log takes batches, all that wait are still
             published; once it fails, what is left is dropped.
+        drops: the transactions that are dropped are counted here, and told with each batch.
         on_answer: told why the log took no batch; None when it took one.
         wait: waits for so many seconds, or until `stop` is set.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another part
         self,
         log: Writer,
         topic: Topic,
@@ -54,6 +57,7 @@ class Publisher:
         metrics: Metrics,
         stop: asyncio.Event,
         *,
+        drops: Drops,
         on_answer: Callable[[str | None], None],
         wait: Callable[[float], Awaitable[None]],
     ) -> None:
@@ -66,6 +70,8 @@ class Publisher:
         self._count = 0
         self._metrics = metrics
         self._stop = stop
+        self._drops = drops
+        drops.counts.update(dict.fromkeys(get_args(DropReason), 0))
         self._on_answer = on_answer
         self._wait = wait
         self._has_given_up = False
@@ -103,6 +109,7 @@ class Publisher:
     async def _publish(self, batch: EncodedBatch) -> None:
         """Append a batch, again and again where the log doesn't answer."""
         record = batch.to_record()
+        record = replace(record, headers=(*record.headers, *self._drops.to_headers()))
         if record.size_bytes > self._topic.record_limit_bytes:
             self._drop(batch, "too_large")
             return
@@ -129,6 +136,7 @@ class Publisher:
     def _drop(self, batch: EncodedBatch, reason: DropReason) -> None:
         self._metrics.add(families.PRODUCER_DROPPED, reason=reason)
         self._metrics.add(families.PRODUCER_DROPPED_TRANSACTIONS, batch.headers.rows)
+        self._drops.counts[reason] += batch.headers.rows
         _log.error(
             "a batch was dropped",
             extra={

@@ -20,6 +20,7 @@ from geophone_capture.reading import Progress, Reading, Turn
 from geophone_capture.reading_metrics import count_progress
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.topics import TRANSACTIONS
+from geophone_shared.drops import Drops
 from geophone_shared.errors import ConfigError
 from geophone_shared.health import Condition, Health
 from geophone_shared.metrics.common import HEARTBEAT_TIMESTAMP_SECONDS
@@ -125,6 +126,7 @@ class _Capture:
             self._settings.queue_batches,
             self._metrics,
             self._stop,
+            drops=Drops(self._around.now_us()),
             on_answer=self._note_answer,
             wait=self._wait,
         )

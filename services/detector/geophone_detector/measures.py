@@ -21,6 +21,14 @@ from geophone_shared.metrics.registry import Metrics
 _Series = tuple[CounterFamily, tuple[tuple[str, str], ...]]
 """A counter and its labels."""
 
+_LOSSES = {
+    families.LATE_RECORDS: "late_transactions",
+    families.REFUSED_ALERTS: "refused_alerts",
+    families.EVICTIONS: "evictions",
+}
+DROPS = ("dead_letters", "missing_records", *_LOSSES.values())
+"""Why something may be lost in a detector."""
+
 _EVIDENCE_BYTES = EVIDENCE.itemsize + SAMPLE_BYTES
 
 
@@ -44,11 +52,17 @@ class Measures:
         self._before.pop(number, None)
         self.metrics.forget(families.LAG_RECORDS, partition=str(number))
 
-    def taken(self, number: int, partition: Partition, taken: Iterable[Taken]) -> None:
-        """A partition took records."""
+    def taken(self, number: int, partition: Partition, taken: Iterable[Taken]) -> Counter[str]:
+        """A partition took records.
+
+        Returns:
+            what was lost in them, by `DROPS`.
+        """
         add = self.metrics.add
+        lost: Counter[str] = Counter()
         for one in taken:
             if one.refused is not None:
+                lost["dead_letters"] += 1
                 continue
             if one.is_repeat:
                 add(families.REPEATED_RECORDS)
@@ -56,10 +70,14 @@ class Measures:
             add(families.RECORDS)
             add(families.TRANSACTIONS, one.rows)
             add(families.MISSING_RECORDS, one.missing)
+            lost["missing_records"] += one.missing
         counted = _counted(partition)
         for (family, labels), amount in (counted - self._before[number]).items():
             add(family, amount, **dict(labels))
+            if family in _LOSSES:
+                lost[_LOSSES[family]] += amount
         self._before[number] = counted
+        return lost
 
     def published(self, alert: Alert, now_us: int) -> None:
         """An alert is on the log."""

@@ -143,7 +143,7 @@ class Member:
         """Count records, and append what they have to say."""
         held = self._assignment.held[each]
         taken = await asyncio.to_thread(held.partition.take_all, records)
-        self._measures.taken(each.partition, held.partition, taken)
+        held.drops.counts.update(self._measures.taken(each.partition, held.partition, taken))
         held.snapshot_rows += sum(one.rows for one in taken)
         for record, one in zip(records, taken, strict=True):
             if record.offset >= held.published_before:
@@ -234,7 +234,7 @@ class Member:
             return
         if not is_new and now_seconds - held.list_seconds < REPEAT_SECONDS:
             return
-        value = await asyncio.to_thread(encoded_top_list, partition, each.partition)
+        value = await asyncio.to_thread(encoded_top_list, partition, each.partition, held.drops)
         try:
             await self._bus.append(TopicPartition(TOP_DOMAINS, each.partition), Record(value))
         except TransientError as error:

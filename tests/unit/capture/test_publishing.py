@@ -1,6 +1,7 @@
 """Batches go to the log in order, one at a time for each partition, until it has them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,9 +12,11 @@ from geophone_capture.batching import EncodedBatch
 from geophone_capture.publishing import Publisher, delay_seconds
 from geophone_shared.batch_headers import BatchHeaders
 from geophone_shared.bus.topics import TRANSACTIONS
+from geophone_shared.drops import Drops, drops_from_headers
 from geophone_shared.metrics.registry import Metrics
-from tests.support.published import CuedLog, a_log, published
+from tests.support.published import CuedLog, a_log, published, stored
 
+NOTHING_DROPPED = {"buffer_full": 0, "too_large": 0, "stopped": 0}
 VALUES = {"interface": families.INPUTS, "stage": ("capture",)}
 
 
@@ -38,6 +41,7 @@ class Publishing:
         self.log = log
         self.metrics = Metrics(families.FAMILIES, VALUES)
         self.stop = asyncio.Event()
+        self.drops = Drops(since_us=7)
         self.answers: list[str | None] = []
         self.waits: list[float] = []
         self.publisher: Publisher
@@ -74,6 +78,7 @@ async def publishing(
         queue_batches,
         running.metrics,
         running.stop,
+        drops=running.drops,
         on_answer=running.answers.append,
         wait=running.wait,
     )
@@ -125,6 +130,10 @@ async def test_a_record_that_is_too_large_is_dropped_and_counted() -> None:
             await running.publisher.put(batch(0, sequence, value))
     assert await running.sequences() == [[0, 2], []]
     assert running.counted('dropped_total{reason="too_large"}') == 1
+    [first, last] = await stored(running.log, 0)
+    assert drops_from_headers(first.headers) == Drops(7, Counter(NOTHING_DROPPED))
+    told = drops_from_headers(last.headers)
+    assert told == Drops(7, Counter(NOTHING_DROPPED | {"too_large": 3})), "three transactions"
     assert running.counted("dropped_transactions_total") == 3
 
 
