@@ -16,13 +16,12 @@ from geophone_capture.interruptible import InterruptibleInput
 from geophone_capture.packets import PacketBlock
 from geophone_capture.producer_id import BatchOptions, file_fingerprint, producer_id
 from geophone_capture.reasons import Reason
+from geophone_capture.registered_domains import domain_finder
 from geophone_capture.sources import CaptureStream
 from geophone_capture.stages import Due, Stages
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import KEY_BYTES, SecretKey
-from geophone_shared.kernels.domains import assign_domain_offsets
-from geophone_shared.suffixes import load_suffixes
-from geophone_shared.transactions import Outcome, Transactions
+from geophone_shared.transactions import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -180,7 +179,7 @@ class Reading:
         return Stages(
             self._decoder,
             Batcher(options.partitions, options.batch_rows, sensor=self._sensor, producer=producer),
-            _domain_finder(),
+            domain_finder(),
             linger_us=options.linger_us,
             shift_us=options.shift_us,
         )
@@ -203,17 +202,6 @@ class Reading:
             batches_elapsed_us = elapsed_us
             batches.append(batch)
         yield Turn(tuple(batches), batches_elapsed_us)
-
-
-def _domain_finder() -> Callable[[Transactions], None]:
-    suffixes = load_suffixes()
-
-    def find_domains(transactions: Transactions) -> None:
-        assign_domain_offsets(
-            transactions.rows, transactions.names, suffixes.slots, suffixes.labels
-        )
-
-    return find_domains
 
 
 def _interruptible(standard_input: BinaryIO | None) -> InterruptibleInput | None:

@@ -12,6 +12,7 @@ from geophone.service_process import (
 )
 from geophone_capture import metrics, service
 from geophone_capture.inputs import STANDARD_INPUT
+from geophone_capture.warming import warm
 from geophone_shared.bus.topics import TRANSACTIONS
 from geophone_shared.errors import ConfigError
 from geophone_shared.exit_codes import ExitCode
@@ -25,6 +26,7 @@ CAPTURE = Declared(
     families=metrics.FAMILIES,
     conditions=service.HEALTH_CONDITIONS,
     interfaces=metrics.INPUTS,
+    warm=warm,
 )
 
 _LIVE_SPEED = 1.0

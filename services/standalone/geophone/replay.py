@@ -28,6 +28,9 @@ _CLOCK_TOLERANCE_US = 60_000_000
 """A row dated further ahead of this machine's clock is counted as of then."""
 
 _KEY_INPUT_BYTES = 64 << 10
+
+JOB = "replay"
+"""Its name, for the kernels that it needs."""
 """So much of the input makes the key of its hash tables."""
 
 
@@ -119,7 +122,7 @@ def replay(
             stages.find_domains(transactions)
             stages.detect(transactions)
         stages.end()
-        remember_compiled()
+        remember_compiled(JOB)
         return report.to_json(
             stream, decoder, detector, is_interrupted, time.monotonic() - started_seconds
         )

@@ -45,7 +45,7 @@ class Replay:
 def replay(monkeypatch: pytest.MonkeyPatch) -> Replay:
     stand_in = Replay()
     monkeypatch.setattr("geophone.replay.replay", stand_in)
-    monkeypatch.setattr(jit, "is_compiled", lambda: True)
+    monkeypatch.setattr(jit, "is_compiled", lambda _job: True)
     for name in ("FORCE_COLOR", "GEOPHONE_DETECTOR_HASH_KEY", "GEOPHONE_DETECTOR_HASH_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
     return stand_in
