@@ -248,7 +248,7 @@ def test_compiling_is_announced_where_it_is_due(
     monkeypatch: pytest.MonkeyPatch, folder: Path | None, told: str
 ) -> None:
     monkeypatch.setattr(jit, "is_interpreted", lambda: False)
-    monkeypatch.setattr(jit, "is_compiled", lambda: False)
+    monkeypatch.setattr(jit, "is_compiled", lambda _job: False)
     monkeypatch.setattr(jit, "cache_folder", lambda: folder)
     result = run("replay", "--json", "a.pcap")
     assert told in result.stderr
