@@ -67,7 +67,7 @@ This page is generated from the code: `make docs`.
 """
 
 _PROMETHEUS_RULE = """\
-# The rules of deploy/prometheus/rules for the Prometheus operator, generated from them: `make docs`.
+# deploy/prometheus/rules as an object of the Prometheus operator; generated from it by `make docs`.
 """
 
 _METRICS = """\

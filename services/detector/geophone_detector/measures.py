@@ -13,7 +13,7 @@ from geophone_detector.kernels.layout import (
 )
 from geophone_detector.kernels.sketches import SKETCH_BYTES
 from geophone_detector.partition import Partition, Taken
-from geophone_detector.windows import Windows
+from geophone_detector.windows import SlidingWindows
 from geophone_shared.alerts import Alert
 from geophone_shared.metrics import common
 from geophone_shared.metrics.families import Counter as CounterFamily
@@ -133,7 +133,7 @@ def _memory_bytes(partition: Partition) -> int:
     )
 
 
-def _memory_fill(windows: Windows) -> float:
+def _memory_fill(windows: SlidingWindows) -> float:
     """What part of the fuller table is live: of domains or of names."""
     tables = windows.tables
     heads = tables.heads[0]
@@ -141,7 +141,7 @@ def _memory_fill(windows: Windows) -> float:
     return max(domains, int(heads["live_pairs"]) / tables.pairs.size)
 
 
-def _sketch_fill(windows: Windows) -> float:
+def _sketch_fill(windows: SlidingWindows) -> float:
     """What part of the estimates that the budget allows there is; 0 where it allows none."""
     capacity = windows.tables.sketches.size
     return len(windows.sketched) / capacity if capacity else 0.0
