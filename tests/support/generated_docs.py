@@ -125,7 +125,11 @@ def prometheus_rule() -> str:
     rule = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": "geophone", "namespace": "geophone", "labels": {"app.kubernetes.io/part-of": "geophone"}},
+        "metadata": {
+            "name": "geophone",
+            "namespace": "geophone",
+            "labels": {"app.kubernetes.io/part-of": "geophone"},
+        },
         "spec": {"groups": groups},
     }
     return _PROMETHEUS_RULE + yaml.safe_dump(rule, sort_keys=False, allow_unicode=True, width=1000)
