@@ -179,11 +179,13 @@ async def test_a_rolling_restart_under_load(start: Start, stream: Path) -> None:
         mail = mail_environment(server.port) | EVERY_MAIL_AT_ONCE
         alerters = [await start("alerter", **mail) for _ in range(2)]
         detectors = [await start("detector", **each) for each in detecting]
+        for detector in detectors:
+            await holds_partitions(detector)
         options = ("-", "--speed", "max", "--exit-at-end")
         reader = await start("capture", *options, GEOPHONE_CAPTURE_BATCH_ROWS="50")
         await reader.feed(next(pieces))
         for number in range(2):
-            await counts(detectors[number], 500)
+            await counts(detectors[number], 200)
             await reader.feed(next(pieces))
             assert await alerters[number].stop() == 0
             alerters.append(await start("alerter", **mail))
