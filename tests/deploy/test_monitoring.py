@@ -24,6 +24,7 @@ from tests.support.service_processes import (
 )
 
 SERVICES = ("capture", "detector", "alerter")
+OF_A_BUSY_MACHINE = "GeophoneEventLoopPauses"
 WHOLE = 'sum(up{job=~"geophone-.+"}) == 3'
 
 
@@ -83,19 +84,24 @@ async def test_what_happens_to_a_service_is_told(
     for _, expression in panel_expressions():
         await watch.ask(expression)
     # Nothing but what a new broker and services that have just started explain.
-    await watch.until('ALERTS{alertstate="firing"}', lambda firing: not firing)
+    others = f'ALERTS{{alertstate="firing",alertname!="{OF_A_BUSY_MACHINE}"}}'
+    await watch.until(others, lambda firing: not firing)
     for name in SERVICES:
         stack.services[name].kill()
-        told = await watch.receiver.until_told("firing", alertname="GeophoneStageMissing")
-        assert (told["labels"]["stage"], told["labels"]["severity"]) == (name, "critical")
-        assert told["labels"]["installation"] == "geophone"
+        missing = {"alertname": "GeophoneStageMissing", "stage": name}
+        told = await watch.receiver.until_told("firing", **missing)
+        assert told["labels"] == missing | {"severity": "critical", "installation": "geophone"}
         assert told["annotations"] == {
             "summary": f"No {name} of Geophone runs.",
             "runbook_url": "docs/runbooks/GeophoneStageMissing.md",
         }
-        assert await watch.firing() <= {"GeophoneStageMissing", "GeophoneTargetDown"}
+        assert await watch.firing() <= {
+            "GeophoneStageMissing",
+            "GeophoneTargetDown",
+            OF_A_BUSY_MACHINE,
+        }
         await stack.start(name)
-        await watch.receiver.until_told("resolved", alertname="GeophoneStageMissing", stage=name)
+        await watch.receiver.until_told("resolved", **missing)
         await watch.until(WHOLE, bool)
 
 
