@@ -75,7 +75,7 @@ captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 kafka: $(VENV)/.dev  ## start a real Kafka broker to play with, until Ctrl-C (java and mvn)
 	@$(BIN)/python -m tests.support.kafka
 
-docs: $(VENV)/.dev  ## write the pages that come from the code: configuration, metrics, openapi.json
+docs: $(VENV)/.dev  ## write what comes from the code and the rules: pages, openapi.json, PrometheusRule
 	$(BIN)/python -m tests.support.generated_docs
 
 lock: $(VENV)/.dev  ## bring the exact locks up to date

@@ -168,3 +168,44 @@ async def test_the_capture_and_the_broker_are_stopped_in_mid_stream(
         await asyncio.to_thread(fresh_kafka_broker.start)
         await all_are_told([alerter], server, report)
         assert await detector.metric("geophone_detector_repeated_records_total") > 0
+
+
+async def test_a_rolling_restart_under_load(start: Start, stream: Path) -> None:
+    """Readers first, each of two, as an upgrade does: SIGTERM, and the next one as it was."""
+    report = replayed(stream)
+    pieces = iter(fifths(stream))
+    detecting = [{"GEOPHONE_DETECTOR_MEMBER": f"detector-{number}"} for number in range(2)]
+    async with open_mail_server() as server:
+        mail = mail_environment(server.port) | EVERY_MAIL_AT_ONCE
+        alerters = [await start("alerter", **mail) for _ in range(2)]
+        detectors = [await start("detector", **each) for each in detecting]
+        for detector in detectors:
+            await holds_partitions(detector)
+        options = ("-", "--speed", "max", "--exit-at-end")
+        reader = await start("capture", *options, GEOPHONE_CAPTURE_BATCH_ROWS="50")
+        await reader.feed(next(pieces))
+        for number in range(2):
+            await counts(detectors[number], 200)
+            await reader.feed(next(pieces))
+            assert await alerters[number].stop() == 0
+            alerters.append(await start("alerter", **mail))
+            assert await detectors[number].stop() == 0
+            detectors.append(await start("detector", **detecting[number]))
+            await holds_partitions(detectors[-1])
+        for piece in pieces:
+            await reader.feed(piece)
+        await reader.end_input()
+        assert await reader.ended() == 0
+        await all_are_told(alerters, server, report)
+        for detector in detectors[-2:]:
+            await detector.until_answer("/metrics", lambda answer: lags(answer.text) == {0.0})
+            assert await detector.metric("geophone_detector_missing_records_total") == 0
+            assert (
+                'result="unusable"} 0.0' in (await (await detector.client()).get("/metrics")).text
+            )
+
+
+def lags(metrics: str) -> set[float]:
+    """How far behind a detector is in each of its partitions."""
+    lines = [line for line in metrics.splitlines() if line.startswith(f"{LAG}{{")]
+    return {float(line.split()[-1]) for line in lines}

@@ -21,6 +21,8 @@ _DEBIAN_PACKAGES = {
     "ip": "iproute2",
     "iodined": "iodine",
     "nc": "netcat-openbsd",
+    "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
 }
 
 

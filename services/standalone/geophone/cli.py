@@ -38,7 +38,6 @@ Examples:
 
 app = typer.Typer(
     name="geophone",
-    add_completion=False,
     no_args_is_help=True,
     # Plain help: the same in a pipe, and without rich it takes a third of the time.
     rich_markup_mode=None,
