@@ -1,4 +1,4 @@
-"""Any fragmentation and any order give the datagram; whatever comes, bounds hold and counts add up."""
+"""Any fragments in any order give the datagram; whatever comes, bounds hold and counts add up."""
 
 from itertools import pairwise
 

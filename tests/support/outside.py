@@ -21,6 +21,7 @@ _DEBIAN_PACKAGES = {
     "ip": "iproute2",
     "iodined": "iodine",
     "nc": "netcat-openbsd",
+    "tc": "iproute2",
 }
 
 
