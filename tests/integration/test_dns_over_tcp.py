@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import dns.message
@@ -18,6 +18,7 @@ import pytest
 from geophone_capture.decoder import TransactionDecoder
 from geophone_shared.transactions import Note, Outcome
 from tests.support.decoded_captures import Transaction, decoded_capture
+from tests.support.disturbed_cable import disturbed_pair
 from tests.support.dns_server import LARGE_NAME, recording, unbound
 from tests.support.namespaces import VethPair, veth_pair
 from tests.support.tshark import StreamMessage, count_dns, stream_messages
@@ -124,6 +125,34 @@ def test_segments_of_one_byte(pair: VethPair, tshark: Path, tmp_path: Path) -> N
             dns.query.receive_tcp(connection)
     _, decoder = assert_same_as_tshark(tshark, capture, 3)
     assert decoder.tcp_counts.segments > len(stream)
+
+
+def test_reordered_repeated_and_lost_segments(tshark: Path, tmp_path: Path) -> None:
+    # Each end sees the other's segments disturbed.
+    captures = (tmp_path / "near.pcap", tmp_path / "far.pcap")
+    with (
+        disturbed_pair() as pair,
+        unbound(pair.far, tmp_path),
+        recording(pair, captures[0]),
+        recording(pair, captures[1], is_far=True),
+        ExitStack() as connections,
+    ):
+        made = [connections.enter_context(connected(pair)) for _ in range(4)]
+        for turn in range(4):
+            for number, connection in enumerate(made):
+                first = 1_000 * (number + 1) + 100 * turn
+                asked = [*queries(first, 8), *queries(first + 8, 2, LARGE_NAME)]
+                stream = b"".join(query.to_wire(prepend_length=True) for query in asked)
+                for at in range(0, len(stream), 61):
+                    connection.send(stream[at : at + 61])
+            for connection in made:
+                for _ in range(10):
+                    dns.query.receive_tcp(connection)
+    for capture in captures:
+        _, decoder = assert_same_as_tshark(tshark, capture, 160)
+        counts = decoder.tcp_counts
+        assert min(counts.repeated, counts.out_of_order) > 0
+        assert (counts.gaps, counts.broken) == (0, 0)
 
 
 def test_server_that_closes_early(pair: VethPair, tshark: Path, tmp_path: Path) -> None:

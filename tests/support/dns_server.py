@@ -72,12 +72,15 @@ def _wait_for_server(space: Namespace, process: "subprocess.Popen[bytes]") -> No
 
 
 @contextmanager
-def recording(pair: VethPair, capture: Path) -> Iterator[None]:
-    """Record what passes the near end of the cable into `capture`, to the last packet."""
+def recording(pair: VethPair, capture: Path, *, is_far: bool = False) -> Iterator[None]:
+    """Record what passes one end of the cable into `capture`, to the last packet."""
+    space, other_address = pair.near, pair.far_address
+    if is_far:
+        space, other_address = pair.far, pair.near_address
     program = outside.require_tool("tcpdump")
     how = ["-n", "-U", "--immediate-mode", "-Z", "root", "-B", 16_384, "-w", capture]
     process = subprocess.Popen(
-        pair.near.command(program, "-i", pair.interface, *how, "ip or ip6"),
+        space.command(program, "-i", pair.interface, *how, "ip or ip6"),
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
@@ -87,10 +90,10 @@ def recording(pair: VethPair, capture: Path) -> Iterator[None]:
             if "listening on" in line:
                 break
         yield
-        with pair.near.socket(socket.AF_INET, socket.SOCK_DGRAM) as marker:
+        with space.socket(socket.AF_INET, socket.SOCK_DGRAM) as marker:
             deadline = time.monotonic() + _DEADLINE_SECONDS
             while _MARK not in capture.read_bytes():
-                marker.sendto(_MARK, (pair.far_address, 9))
+                marker.sendto(_MARK, (other_address, 9))
                 assert time.monotonic() < deadline, "tcpdump doesn't write"
                 time.sleep(0.02)
     finally:
