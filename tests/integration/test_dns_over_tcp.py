@@ -155,6 +155,34 @@ def test_reordered_repeated_and_lost_segments(tshark: Path, tmp_path: Path) -> N
         assert (counts.gaps, counts.broken) == (0, 0)
 
 
+def test_packets_that_the_capture_lost(pair: VethPair, tshark: Path, tmp_path: Path) -> None:
+    # The ends have what the capture lacks, so nothing is sent again.
+    whole, holed = tmp_path / "whole.pcap", tmp_path / "holed.pcap"
+    with unbound(pair.far, tmp_path), recording(pair, whole), connected(pair) as connection:
+        for number in range(100):
+            ask_all(connection, queries(number, 1, LARGE_NAME if number % 10 == 0 else "example"))
+    _write_without_every(9, whole, holed)
+    transactions, decoder = decoded_capture(holed)
+    found = messages_of(transactions)
+    assert len(found) == len(set(found)) > 150
+    assert set(found) <= set(stream_messages(tshark, whole))
+    counts = decoder.tcp_counts
+    assert counts.gaps > 10
+    assert counts.not_dns_bytes == 0
+
+
+def _write_without_every(number: int, whole: Path, holed: Path) -> None:
+    """Copy a capture (little-endian pcap) without every so manieth packet."""
+    data, at = whole.read_bytes(), 24
+    records = []
+    while at < len(data):
+        end = at + 16 + int.from_bytes(data[at + 8 : at + 12], "little")
+        records.append(data[at:end])
+        at = end
+    kept = [record for index, record in enumerate(records, start=1) if index % number]
+    holed.write_bytes(data[:24] + b"".join(kept))
+
+
 def test_server_that_closes_early(pair: VethPair, tshark: Path, tmp_path: Path) -> None:
     capture = tmp_path / "early.pcap"
     listener = pair.far.socket(socket.AF_INET, socket.SOCK_STREAM)

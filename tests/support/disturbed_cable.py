@@ -1,4 +1,4 @@
-"""Two namespaces on a cable that holds packets back, repeats them and loses them.
+"""Two namespaces on a cable that holds packets back, repeats them, loses and splits them.
 
 A third namespace lies between, in which a thread carries frames from one cable to another. (The
 kernel's netem would do as well, but not every kernel has it.)
@@ -9,6 +9,7 @@ import itertools
 import random
 import select
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -22,15 +23,25 @@ _ETH_P_ALL = 3
 _PACKET_OUTGOING = 4
 _IPV4_ETHERTYPE = b"\x08\x00"
 _FRAME_BYTES = 65_535
+_LINK_BYTES, _IP_BYTES = 14, 20
 
 
 class Disturbance(NamedTuple):
-    """How often what happens to a packet of IPv4, and how long one is held back."""
+    """How often what happens to a packet of IPv4.
+
+    Attributes:
+        lost: share of those that don't arrive.
+        repeated: share of those that arrive twice.
+        held_back: share of those that others overtake.
+        most_seconds: how long one is held back.
+        fragment_bytes: what is longer is split, as by a router that doesn't heed "don't fragment".
+    """
 
     lost: float = 0.02
     repeated: float = 0.1
     held_back: float = 0.3
     most_seconds: float = 0.004
+    fragment_bytes: int = 65_535
 
 
 @contextmanager
@@ -96,8 +107,9 @@ def _carry(
             frame, (_, _, kind, *_) = end.recvfrom(_FRAME_BYTES)
             if kind == _PACKET_OUTGOING:
                 continue
-            for delay_seconds in _delays(frame, disturbance, chance):
-                heapq.heappush(waiting, (now + delay_seconds, next(numbers), others[end], frame))
+            for part in _split(frame, disturbance.fragment_bytes, next(numbers) & 0xFFFF):
+                for delay_seconds in _delays(part, disturbance, chance):
+                    heapq.heappush(waiting, (now + delay_seconds, next(numbers), others[end], part))
         while waiting and waiting[0][0] <= now:
             _, _, end, frame = heapq.heappop(waiting)
             end.send(frame)
@@ -113,3 +125,25 @@ def _delays(frame: bytes, disturbance: Disturbance, chance: random.Random) -> It
     for _ in range(1 + (chance.random() < disturbance.repeated)):
         is_held = chance.random() < disturbance.held_back
         yield chance.random() * disturbance.most_seconds if is_held else 0
+
+
+def _split(frame: bytes, most_bytes: int, identification: int) -> Iterator[bytes]:
+    """A frame, or fragments of its IPv4 packet (RFC 791 §3.2)."""
+    packet = frame[_LINK_BYTES:]
+    if frame[12:14] != _IPV4_ETHERTYPE or len(packet) - _IP_BYTES <= most_bytes:
+        yield frame
+        return
+    payload = packet[_IP_BYTES : int.from_bytes(packet[2:4])]
+    step = most_bytes // 8 * 8
+    for start in range(0, len(payload), step):
+        piece = payload[start : start + step]
+        place = (start + step < len(payload)) << 13 | start >> 3
+        header = struct.pack("!HHH", _IP_BYTES + len(piece), identification, place)
+        header = packet[:2] + header + packet[8:10] + b"\0\0" + packet[12:_IP_BYTES]
+        checksum = struct.pack("!H", _checksum(header))
+        yield frame[:_LINK_BYTES] + header[:10] + checksum + header[12:] + piece
+
+
+def _checksum(header: bytes) -> int:
+    total = sum(struct.unpack("!10H", header))
+    return ~(total + (total >> 16)) & 0xFFFF

@@ -235,7 +235,7 @@ class TcpConnection:
             if isinstance(framed, FramedMessage):
                 self._counts.messages += 1
                 self._note_id(direction, framed.payload)
-                events.append(TcpMessage(*framed, *direction.path))
+                events.append(TcpMessage(framed.payload, framed.wire_bytes, *direction.path))
             elif isinstance(framed, BrokenMessage):
                 self._counts.broken += 1
                 if direction.is_reply:
