@@ -145,5 +145,5 @@ def _split(frame: bytes, most_bytes: int, identification: int) -> Iterator[bytes
 
 
 def _checksum(header: bytes) -> int:
-    total = sum(struct.unpack("!10H", header))
+    total: int = sum(struct.unpack("!10H", header))
     return ~(total + (total >> 16)) & 0xFFFF
