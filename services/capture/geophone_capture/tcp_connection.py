@@ -168,11 +168,11 @@ class TcpConnection:
         return direction
 
     def _charge(self) -> None:
-        self.cost_bytes = CONNECTION_COST_BYTES + sum(
-            direction.framing.held_bytes + direction.order.cost_bytes
-            for direction in (self._queries, self._replies)
-            if direction is not None
-        )
+        cost_bytes = CONNECTION_COST_BYTES
+        for direction in (self._queries, self._replies):
+            if direction is not None:
+                cost_bytes += direction.framing.held_bytes + direction.order.cost_bytes
+        self.cost_bytes = cost_bytes
 
     def _take_payload(
         self,
