@@ -61,7 +61,7 @@ study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of do
 # Guided by the coverage of the kernels, too; then a tenth as long as people run them, from there.
 fuzz: SECONDS ?= 600
 fuzz: $(VENV)/.dev  ## fuzz each target for SECONDS (600); what it finds is kept in build/fuzz
-	@for target in capture_files merged_captures dns_messages log_batches; do \
+	@for target in capture_files merged_captures dns_messages log_batches ip_fragments tcp_segments; do \
 		echo "Fuzzing $$target for $(SECONDS) s ..." >&2; \
 		NUMBA_DISABLE_JIT=1 $(BIN)/python -m tests.fuzz.run $$target \
 			-max_total_time=$(SECONDS) -verbosity=0 && \

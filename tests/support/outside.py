@@ -23,6 +23,7 @@ _DEBIAN_PACKAGES = {
     "nc": "netcat-openbsd",
     "promtool": "prometheus",
     "amtool": "prometheus-alertmanager",
+    "tc": "iproute2",
 }
 
 
