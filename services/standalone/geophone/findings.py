@@ -6,7 +6,6 @@ from typing import Any
 
 from geophone_shared.alerts import SEVERITIES
 
-
 _FOREIGN_PACKETS = 10
 """Broken software sends a few packets that are no DNS; a tunnel sends more."""
 
