@@ -12,7 +12,7 @@ from geophone.service_process import (
 )
 from geophone_capture import metrics, service
 from geophone_capture.inputs import STANDARD_INPUT
-from geophone_capture.stage_warming import warm
+from geophone_capture.warming import warm
 from geophone_shared.bus.topics import TRANSACTIONS
 from geophone_shared.errors import ConfigError
 from geophone_shared.exit_codes import ExitCode

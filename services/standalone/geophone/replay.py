@@ -101,7 +101,7 @@ def replay(
             is_interrupted = True
             stream.end_here()
             secret = _key_of(stream)
-        if not is_interpreted() and not is_compiled():
+        if not is_interpreted() and not is_compiled(JOB):
             compile_kernels()  # also those that this capture doesn't need, for the next one
         decoder = TransactionDecoder(secret, options.ports)
         detector = Detector(rules, allow_list, secret, options.exact_cap_names, capacities)

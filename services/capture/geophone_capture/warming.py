@@ -8,11 +8,11 @@ import struct
 
 from geophone_capture.batching import Batcher
 from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.inputs import STANDARD_INPUT
 from geophone_capture.registered_domains import domain_finder
 from geophone_capture.sources import CaptureStream
 from geophone_capture.stages import Stages
-from geophone_capture.warming import compile_kernels
 from geophone_shared.hashing import KEY_BYTES, SecretKey
 
 _RAW_IP = 101
