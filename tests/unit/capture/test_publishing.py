@@ -64,7 +64,7 @@ class Publishing:
 
 @asynccontextmanager
 async def publishing(
-    queue_batches: int = 100, limit_bytes: int = 1_000
+    queue_batches: int = 100, limit_bytes: int = 1_000, *, is_live: bool = False
 ) -> AsyncIterator[Publishing]:
     log = await a_log(2)
     topic = (await log.describe_topics([TRANSACTIONS]))[TRANSACTIONS]
@@ -79,6 +79,7 @@ async def publishing(
         running.metrics,
         running.stop,
         drops=running.drops,
+        is_live=is_live,
         on_answer=running.answers.append,
         wait=running.wait,
     )
@@ -162,3 +163,28 @@ async def test_after_a_stop_a_log_that_fails_is_given_up() -> None:
 )
 def test_waits_double_up_to_a_limit(failures: int, expected: float) -> None:
     assert delay_seconds(failures) == pytest.approx(expected)
+
+
+async def test_live_the_oldest_that_waits_makes_room_and_is_counted() -> None:
+    async with publishing(queue_batches=3, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.log.asked_for(1)  # it is under way, and stays
+        for sequence in range(4):
+            await running.publisher.put(batch(1 if sequence % 2 else 0, sequence + 1))
+        assert running.counted("buffer_records") == 3
+        running.log.is_open.set()
+    assert await running.sequences() == [[0, 3], [4]]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 2
+    assert running.drops.counts["buffer_full"] == 6, "transactions"
+
+
+async def test_live_a_batch_is_dropped_where_all_others_are_under_way() -> None:
+    async with publishing(queue_batches=1, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.log.asked_for(1)
+        await running.publisher.put(batch(1, 0))
+        running.log.is_open.set()
+    assert await running.sequences() == [[0], []]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 1

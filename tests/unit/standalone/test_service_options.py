@@ -15,7 +15,7 @@ class Terminal(io.StringIO):
 
 
 def options(source: str | None, files: Sequence[str] | None) -> list[Option]:
-    return source_options(source, files, "2", shift_to_now=True, exit_at_end=False)
+    return source_options(source, files, None, "2", shift_to_now=True, exit_at_end=False)
 
 
 @pytest.mark.parametrize(
