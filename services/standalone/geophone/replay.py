@@ -8,8 +8,8 @@ from pathlib import Path
 from geophone.background import Background
 from geophone.report import ReplayReport
 from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.sources import CaptureStream
-from geophone_capture.warming import compile_kernels
 from geophone_detector.allow_list_file import read_allow_list
 from geophone_detector.budgets import (
     EXACT_CAP_NAMES,
