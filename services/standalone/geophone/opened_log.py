@@ -3,6 +3,7 @@
 It is imported only by what needs a log: Kafka's client takes half a second to load.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -29,12 +30,16 @@ def refuse_absent_file(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_log(settings: Settings) -> AsyncIterator[Bus]:
+async def open_log(settings: Settings, stop: asyncio.Event | None = None) -> AsyncIterator[Bus]:
     """The log, reached once.
+
+    Args:
+        settings: which, and how.
+        stop: once it is set, the log isn't waited for as long as before.
 
     Raises:
         ConfigError: a setting is wrong, or the log refuses.
-        TransientError: the log doesn't answer.
+        TransientError: the log doesn't answer; on leaving, it didn't after the stop.
     """
     if settings.bootstrap_servers is None:
         from geophone_shared.bus.embedded import open_embedded_bus  # noqa: PLC0415
@@ -55,7 +60,7 @@ async def open_log(settings: Settings) -> AsyncIterator[Bus]:
         ssl_certfile=None if kafka.ssl_certfile is None else str(kafka.ssl_certfile),
         ssl_keyfile=None if kafka.ssl_keyfile is None else str(kafka.ssl_keyfile),
     )
-    async with open_kafka_bus(connection) as bus:
+    async with open_kafka_bus(connection, stop=stop) as bus:
         yield bus
 
 

@@ -99,7 +99,7 @@ def run_process(
         _logger.info("compiling the kernels, which takes about 15 s", extra={"cache": str(folder)})
 
     async def service(stop: asyncio.Event) -> None:
-        async with open_log(settings) as bus:
+        async with open_log(settings, stop) as bus:
             partitions = await _prepare_topics(bus, settings, services)
             parts = Parts(settings, bus, *_measured(services, partitions), stop)
             async with _watched(parts):
