@@ -47,7 +47,11 @@ async def open_log(settings: Settings, stop: asyncio.Event | None = None) -> Asy
         async with open_embedded_bus(settings.data_dir / EMBEDDED_FILE) as embedded:
             yield embedded
         return
-    from geophone_shared.bus.kafka import KafkaConnection, open_kafka_bus  # noqa: PLC0415
+    from geophone_shared.bus.kafka import (  # noqa: PLC0415
+        KafkaConnection,
+        KafkaTimeouts,
+        open_kafka_bus,
+    )
 
     kafka = settings.kafka
     connection = KafkaConnection(
@@ -60,7 +64,13 @@ async def open_log(settings: Settings, stop: asyncio.Event | None = None) -> Asy
         ssl_certfile=None if kafka.ssl_certfile is None else str(kafka.ssl_certfile),
         ssl_keyfile=None if kafka.ssl_keyfile is None else str(kafka.ssl_keyfile),
     )
-    async with open_kafka_bus(connection, stop=stop) as bus:
+    timeouts = KafkaTimeouts(
+        append_seconds=kafka.delivery_timeout_seconds,
+        answer_seconds=kafka.request_timeout_seconds,
+        session_seconds=kafka.session_timeout_seconds,
+        heartbeat_seconds=kafka.session_timeout_seconds / 10,
+    )
+    async with open_kafka_bus(connection, timeouts, stop) as bus:
         yield bus
 
 

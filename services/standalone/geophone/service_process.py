@@ -94,6 +94,7 @@ def run_process(
     configure_logging(name, settings.log.format, settings.log.level)
     # What its client has to say of Kafka comes as our own errors, in sentences.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").addFilter(_is_not_of_aiokafka)
     if any(service.has_kernels for service in services) and not jit.is_compiled():
         folder = jit.cache_folder()
         _logger.info("compiling the kernels, which takes about 15 s", extra={"cache": str(folder)})
@@ -131,6 +132,12 @@ def require_brokers(settings: Settings, command: str) -> None:
             f"`geophone {command}` shares a log with other processes: give --bootstrap-servers for"
             " Kafka; `geophone run` needs none"
         )
+
+
+def _is_not_of_aiokafka(record: logging.LogRecord) -> bool:
+    """Not what its futures hold that nobody waits for any more: a commit or record given up."""
+    error = record.exc_info[0] if record.exc_info else None
+    return error is None or not error.__module__.startswith("aiokafka.")
 
 
 async def _prepare_topics(bus: Bus, settings: Settings, services: Sequence[Declared]) -> int:
