@@ -4,8 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+)
+
 STOP_SECONDS = 3.0
 """For an answer after the stop: longer than a broker that is there takes, also under load."""
+
+
+_AWAY = (
+    TimeoutError,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    RequestTimedOutError,
+)
+"""What is raised when no broker answers."""
 
 
 class Waits:
@@ -34,7 +51,7 @@ class Waits:
                     yield
                 finally:
                     self._running.discard(bound)
-        except TimeoutError:
+        except _AWAY:
             self.has_given_up |= self._is_stopping
             raise
 
