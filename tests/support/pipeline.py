@@ -59,7 +59,7 @@ class Pipeline:
         lives: by name, everyone that was started; the last one is the present one.
     """
 
-    commands: Mapping[str, tuple[str, ...]]
+    commands: dict[str, tuple[str, ...]]
     environment: dict[str, str]
     mail: MailServer
     stack: AsyncExitStack
@@ -168,7 +168,7 @@ async def kafka_pipeline(
 
 @asynccontextmanager
 async def _pipeline(
-    commands: Mapping[str, tuple[str, ...]], environment: Mapping[str, str]
+    commands: dict[str, tuple[str, ...]], environment: Mapping[str, str]
 ) -> AsyncIterator[Pipeline]:
     async with open_mail_server() as mail, AsyncExitStack() as stack:
         settings = mail_environment(mail.port) | EVERY_MAIL_AT_ONCE | environment

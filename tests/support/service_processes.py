@@ -131,6 +131,14 @@ class ServiceProcess:
         if self._process.returncode is None:
             self._process.kill()
 
+    def freeze(self) -> None:
+        """Lets it stand still until `thaw` (SIGSTOP)."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets it go on (SIGCONT)."""
+        self._process.send_signal(signal.SIGCONT)
+
     async def close(self) -> None:
         """Closes the client."""
         if self._client is not None:

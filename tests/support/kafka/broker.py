@@ -1,7 +1,8 @@
 """One real Apache Kafka broker in KRaft mode, which tests stop, kill and freeze.
 
-Listeners, all on free loopback ports: plaintext, SCRAM over plaintext, and TLS that wants a
-certificate of the client. `python -m tests.support.kafka` starts one to play with.
+Listeners, all on free loopback ports: plaintext, SCRAM over plaintext, TLS that wants a
+certificate of the client, and one that is said to be where a proxy may listen.
+`python -m tests.support.kafka` starts one to play with.
 """
 
 import base64
@@ -33,9 +34,11 @@ node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:{plaintext},SCRAM://127.0.0.1:{scram},TLS://127.0.0.1:{tls},\
-CONTROLLER://127.0.0.1:{controller}
+PROXIED://127.0.0.1:{proxied},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plaintext},SCRAM://127.0.0.1:{scram},\
+TLS://127.0.0.1:{tls},PROXIED://127.0.0.1:{proxy}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SCRAM:SASL_PLAINTEXT,TLS:SSL,\
-CONTROLLER:PLAINTEXT
+PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.scram.scram-sha-512.sasl.jaas.config=\
@@ -62,11 +65,13 @@ broker.heartbeat.interval.ms=200
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of a broker's listeners, on 127.0.0.1."""
+    """The ports of a broker's listeners, on 127.0.0.1; `proxy` is where `proxied` is said to be."""
 
     plaintext: int
     scram: int
     tls: int
+    proxied: int
+    proxy: int
     controller: int
 
 
@@ -80,7 +85,7 @@ class KafkaBroker:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = Ports(*_free_ports(4))
+        self.ports = Ports(*_free_ports(6))
         self._kafka = require_kafka()
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
