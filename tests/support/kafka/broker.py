@@ -78,18 +78,34 @@ class Ports:
 class KafkaBroker:
     """A broker with its data in `folder`; `start` it first, `close` it at the end.
 
+    One that isn't alone has to `join` its cluster before.
+
     Attributes:
         folder: What it keeps; `ca.pem`, `client.pem` and `client.key` are for clients of `tls`.
         ports: Its listeners.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_alone: bool = True) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
         self.ports = Ports(*_free_ports(6))
         self._kafka = require_kafka()
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
-        self._configure()
+        values = {name: getattr(self.ports, name) for name in Ports.__slots__}
+        self._properties = _PROPERTIES.format(folder=folder, **values)
+        _write_certificates(folder)
+        if is_alone:
+            scram = f"SCRAM-SHA-512=[name={USERNAME},password={PASSWORD}]"
+            self._format(cluster_id(), "--standalone", "--add-scram", scram)
+
+    def join(self, cluster: str, properties: str) -> None:
+        """Make it one of several brokers; `properties` stand over those of one alone."""
+        bootstrap = "controller.quorum.bootstrap.servers="
+        lines = self._properties.splitlines()
+        alone = [line for line in lines if not line.startswith(bootstrap)]
+        self._properties = "\n".join(alone) + properties
+        self._format(cluster)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -146,18 +162,13 @@ class KafkaBroker:
         finished = subprocess.run(command, check=True, capture_output=True, text=True, input=text)
         return finished.stdout
 
-    def _configure(self) -> None:
+    def _format(self, cluster: str, *options: str) -> None:
         properties = self.folder / "server.properties"
-        values = {name: getattr(self.ports, name) for name in Ports.__slots__}
-        properties.write_text(_PROPERTIES.format(folder=self.folder, **values))
-        _write_certificates(self.folder)
-        # Not every one: what begins with a hyphen is taken for an option.
-        cluster = "A" + base64.urlsafe_b64encode(os.urandom(15)).decode() + "A"
+        properties.write_text(self._properties)
         subprocess.run(
             [
-                *java(self._kafka, "kafka.tools.StorageTool", "format", "--standalone"),
-                *("--cluster-id", cluster, "--config", str(properties)),
-                *("--add-scram", f"SCRAM-SHA-512=[name={USERNAME},password={PASSWORD}]"),
+                *java(self._kafka, "kafka.tools.StorageTool", "format"),
+                *("--cluster-id", cluster, "--config", str(properties), *options),
             ],
             check=True,
             capture_output=True,
@@ -201,6 +212,11 @@ class KafkaBroker:
         if self._process is None:
             raise RuntimeError("the broker does not run")
         return self._process.pid
+
+
+def cluster_id() -> str:
+    """A new one. Not every one will do: what begins with a hyphen is taken for an option."""
+    return "A" + base64.urlsafe_b64encode(os.urandom(15)).decode() + "A"
 
 
 def _write_certificates(folder: Path) -> None:
