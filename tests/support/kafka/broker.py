@@ -1,7 +1,7 @@
 """One real Apache Kafka broker in KRaft mode, which tests stop, kill and freeze.
 
 Listeners, all on free loopback ports: plaintext, SCRAM over plaintext, TLS that wants a
-certificate of the client, and one that is said to be where a proxy may listen.
+certificate of the client, SCRAM over TLS, and one that is said to be where a proxy may listen.
 `python -m tests.support.kafka` starts one to play with.
 """
 
@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -34,16 +35,20 @@ node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:{plaintext},SCRAM://127.0.0.1:{scram},TLS://127.0.0.1:{tls},\
-PROXIED://127.0.0.1:{proxied},CONTROLLER://127.0.0.1:{controller}
+PROXIED://127.0.0.1:{proxied},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{plaintext},SCRAM://127.0.0.1:{scram},\
-TLS://127.0.0.1:{tls},PROXIED://127.0.0.1:{proxy}
+TLS://127.0.0.1:{tls},PROXIED://127.0.0.1:{proxy},SECURE://127.0.0.1:{secure}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SCRAM:SASL_PLAINTEXT,TLS:SSL,\
-PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+PROXIED:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.scram.scram-sha-512.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.tls.ssl.client.auth=required
+ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/,DEFAULT
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/broker.pem
 ssl.truststore.type=PEM
@@ -63,6 +68,12 @@ broker.heartbeat.interval.ms=200
 """
 
 
+_GUARDED = """
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The ports of a broker's listeners, on 127.0.0.1; `proxy` is where `proxied` is said to be."""
@@ -72,32 +83,41 @@ class Ports:
     tls: int
     proxied: int
     proxy: int
+    secure: int
     controller: int
 
 
 class KafkaBroker:
     """A broker with its data in `folder`; `start` it first, `close` it at the end.
 
-    One that isn't alone has to `join` its cluster before.
+    One that isn't alone has to `join` its cluster before. Where `principals` are given, they may
+    do what ACLs say: with `PASSWORD` over `secure`, or a certificate of that name over `tls`. Who
+    comes over `plaintext` may do everything.
 
     Attributes:
         folder: What it keeps; `ca.pem`, `client.pem` and `client.key` are for clients of `tls`.
         ports: Its listeners.
     """
 
-    def __init__(self, folder: Path, *, is_alone: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, is_alone: bool = True, principals: Sequence[str] = ()
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.ports = Ports(*_free_ports(6))
+        self.ports = Ports(*_free_ports(7))
         self._kafka = require_kafka()
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
         values = {name: getattr(self.ports, name) for name in Ports.__slots__}
         self._properties = _PROPERTIES.format(folder=folder, **values)
-        _write_certificates(folder)
+        _write_certificates(folder, principals)
         if is_alone:
-            scram = f"SCRAM-SHA-512=[name={USERNAME},password={PASSWORD}]"
-            self._format(cluster_id(), "--standalone", "--add-scram", scram)
+            if principals:
+                self._properties += _GUARDED
+            options = ["--standalone"]
+            for name in (USERNAME, *principals):
+                options += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={PASSWORD}]"]
+            self._format(cluster_id(), *options)
 
     def join(self, cluster: str, properties: str) -> None:
         """Make it one of several brokers; `properties` stand over those of one alone."""
@@ -219,7 +239,7 @@ def cluster_id() -> str:
     return "A" + base64.urlsafe_b64encode(os.urandom(15)).decode() + "A"
 
 
-def _write_certificates(folder: Path) -> None:
+def _write_certificates(folder: Path, principals: Sequence[str]) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     broker = authority.issue_cert("127.0.0.1")
@@ -235,6 +255,9 @@ def _write_certificates(folder: Path) -> None:
     client = authority.issue_cert("geophone.test")
     client.private_key_pem.write_to_path(folder / "client.key")
     client.cert_chain_pems[0].write_to_path(folder / "client.pem")
+    for name in principals:
+        own = authority.issue_cert("geophone.test", common_name=name)
+        own.private_key_and_cert_chain_pem.write_to_path(folder / f"{name}.pem")
 
 
 def _free_ports(count: int) -> list[int]:

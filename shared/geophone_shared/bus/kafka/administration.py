@@ -5,7 +5,12 @@ from collections.abc import Collection, Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from geophone_shared.bus.kafka.failures import kafka_failures
 from geophone_shared.bus.kafka.waits import Waits
@@ -33,9 +38,13 @@ class KafkaAdministration:
             return {}
         with kafka_failures("describe its topics"):
             async with self._waits.within(self._answer_seconds):
+                found = await self._client.describe_topics(sorted(names))
+                for each in found:
+                    if for_code(each["error_code"]) is TopicAuthorizationFailedError:
+                        raise TopicAuthorizationFailedError(each["topic"])
                 partitions = {
                     each["topic"]: len(each["partitions"])
-                    for each in await self._client.describe_topics(sorted(names))
+                    for each in found
                     if for_code(each["error_code"]) is NoError
                 }
                 if not partitions:
