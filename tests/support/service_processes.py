@@ -131,6 +131,11 @@ class ServiceProcess:
         if self._process.returncode is None:
             self._process.kill()
 
+    def most_memory_bytes(self) -> int:
+        """The most that it ever had in memory."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def freeze(self) -> None:
         """Lets it stand still until `thaw` (SIGSTOP)."""
         self._process.send_signal(signal.SIGSTOP)
