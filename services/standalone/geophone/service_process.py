@@ -97,10 +97,11 @@ def run_process(
     configure_logging(name, settings.log.format, settings.log.level)
     # What its client has to say of Kafka comes as our own errors, in sentences.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").addFilter(_is_not_of_aiokafka)
     _warm(services)
 
     async def service(stop: asyncio.Event) -> None:
-        async with open_log(settings) as bus:
+        async with open_log(settings, stop) as bus:
             partitions = await _prepare_topics(bus, settings, services)
             parts = Parts(settings, bus, *_measured(services, partitions), stop)
             async with _watched(parts):
@@ -148,6 +149,12 @@ def require_brokers(settings: Settings, command: str) -> None:
             f"`geophone {command}` shares a log with other processes: give --bootstrap-servers for"
             " Kafka; `geophone run` needs none"
         )
+
+
+def _is_not_of_aiokafka(record: logging.LogRecord) -> bool:
+    """Not what its futures hold that nobody waits for any more: a commit or record given up."""
+    error = record.exc_info[0] if record.exc_info else None
+    return error is None or not error.__module__.startswith("aiokafka.")
 
 
 async def _prepare_topics(bus: Bus, settings: Settings, services: Sequence[Declared]) -> int:
