@@ -19,6 +19,9 @@ SHIPPED_CAPTURES = PROJECT / "tests" / "data"
 
 _DEBIAN_PACKAGES = {
     "ip": "iproute2",
+    "setcap": "libcap2-bin",
+    "setpriv": "util-linux",
+    "unshare": "util-linux",
     "iodined": "iodine",
     "nc": "netcat-openbsd",
     "promtool": "prometheus",

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -163,11 +163,13 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def started(
-    *arguments: str, environment: Mapping[str, str] | None = None
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> AsyncIterator[ServiceProcess]:
     """Starts `geophone` with these arguments, and kills it in the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
-        *COMMAND,
+        *command,
         *arguments,
         cwd=PROJECT,
         env=clean_environment() | dict(environment or {}),
