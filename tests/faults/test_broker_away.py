@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ async def test_services_recover_when_it_is_back(
     """Killed, and back after some seconds; meanwhile nobody is ready, and nobody is dead."""
     fresh_kafka_broker.kill()
     for name in running.commands:
-        await until(lambda name=name: _is_unready(running, name), f"{name} is not ready", 15)
+        await until(partial(_is_unready, running, name), f"{name} is not ready", 15)
     # And it stays so: what comes from nowhere is no answer of the log.
     unready = time.monotonic()
     while time.monotonic() - unready < UNREADY_SECONDS:
