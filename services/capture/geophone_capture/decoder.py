@@ -4,11 +4,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from geophone_capture.kernels.matching import (
+from geophone_capture.encapsulations import ALL, Encapsulation
+from geophone_capture.kernels.decoding import (
+    AT_PIECE,
+    OUTPUT_FULL,
     close_pending,
-    new_scratch,
     transactions_from_packets,
 )
+from geophone_capture.kernels.flows import TCP, Sought
+from geophone_capture.kernels.foreign import FOREIGN, MOST_CLIENTS, Foreign
+from geophone_capture.kernels.matching import new_scratch
 from geophone_capture.kernels.pending import (
     FIRST_INDEX_SLOTS,
     HEADS,
@@ -20,6 +25,7 @@ from geophone_capture.kernels.pending import (
 from geophone_capture.kernels.rows import CLOCK_UNSET, PROGRESS, Output
 from geophone_capture.packets import PacketBlock
 from geophone_capture.reasons import Reason
+from geophone_capture.resolvers import resolver_table
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
 from geophone_shared.transactions import ROW, Transactions
@@ -48,6 +54,7 @@ class TransactionDecoder:
         ports: Sequence[int] = DNS_PORTS,
         pending_capacity: int = PENDING_CAPACITY,
         rows_at_a_time: int = ROWS_AT_A_TIME,
+        encapsulations: Encapsulation = ALL,
     ) -> None:
         self.packets = 0
         self.first_us: int | None = None
@@ -55,11 +62,13 @@ class TransactionDecoder:
         self.clock_outliers = 0
         self._end_us = 0
         self._counters = np.zeros(len(Reason), np.int64)
-        self._is_dns_port = np.zeros(65_536, np.bool_)
+        is_dns_port = np.zeros(65_536, np.bool_)
         for port in ports:
-            if not 0 < port < self._is_dns_port.size:
+            if not 0 < port < is_dns_port.size:
                 raise ConfigError(f"{port} is not a port: give one from 1 to 65535")
-            self._is_dns_port[port] = True
+            is_dns_port[port] = True
+        self._sought = Sought(is_dns_port, resolver_table(), int(encapsulations))
+        self._foreign = Foreign(np.zeros(MOST_CLIENTS, FOREIGN), np.zeros(1, np.int64))
         heads = np.zeros(1, HEADS)
         for head in ("oldest", "newest", "free"):
             heads[head] = NONE
@@ -119,17 +128,22 @@ class TransactionDecoder:
         self._end_us = int(times_us[-1])
         following = 0
         while following < packets.size:
-            following = transactions_from_packets(
+            following, stop = transactions_from_packets(
                 block.buffer,
                 packets,
                 following,
-                self._is_dns_port,
+                self._sought,
                 self._pending,
                 self._output,
                 self._counters,
+                self._foreign,
                 self._scratch,
             )
-            yield from self._completed()
+            if stop == AT_PIECE:
+                self._take_piece()
+            elif stop == OUTPUT_FULL:
+                yield from self._completed()
+        yield from self._completed()
         self.packets += packets.size
 
     def close(self) -> Iterator[Transactions]:
@@ -138,6 +152,11 @@ class TransactionDecoder:
         while not is_closed:
             is_closed = close_pending(self._pending, self._output, self._end_us)
             yield from self._completed()
+
+    def _take_piece(self) -> None:
+        flow = self._scratch.flow[0]
+        is_segment = flow["protocol"] == TCP and not flow["has_more"] and not flow["offset_bytes"]
+        self._counters[Reason.TCP_SEGMENT if is_segment else Reason.IP_FRAGMENT] += 1
 
     def _completed(self) -> Iterator[Transactions]:
         output = self._output
