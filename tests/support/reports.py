@@ -137,6 +137,8 @@ def report(
         "transactions": {"total": 222, "answered": 212, "unanswered": 10, "unsolicited": 0},
         "not_decoded": {},
         "not_dns": {"arp": 4, "icmp": 0},
+        "not_visible": {},
+        "foreign_clients": [],
         "top_domains": [benign_domain()] if top_domains is None else top_domains,
         "alerts": alerts or [],
         "rules": [

@@ -1,6 +1,6 @@
 """What the capture measures [core]."""
 
-from geophone_capture.reasons import NOT_DECODED, NOT_DNS
+from geophone_capture.reasons import NOT_DECODED, NOT_DNS, NOT_VISIBLE, PIECES
 from geophone_shared.metrics import common
 from geophone_shared.metrics.families import Counter, Family, Gauge, Label
 
@@ -19,18 +19,28 @@ KERNEL_DROPS = Counter(
 )
 MESSAGES = Counter(
     "geophone_capture_messages_total",
-    "DNS messages decoded.",
+    "DNS messages decoded, over UDP and TCP.",
     (Label("kind", ("query", "response")),),
 )
 DECODE_ERRORS = Counter(
     "geophone_capture_decode_errors_total",
-    "Packets that are or may hold DNS and could not be used, by why.",
+    "Packets, and messages over TCP, that are or may hold DNS and could not be used, by why.",
     (Label("reason", tuple(reason.name.lower() for reason in NOT_DECODED)),),
 )
 OTHER_PACKETS = Counter(
     "geophone_capture_other_packets_total",
     "Packets that aren't DNS, by what they are.",
     (Label("reason", tuple(reason.name.lower() for reason in NOT_DNS)),),
+)
+PIECE_PACKETS = Counter(
+    "geophone_capture_piece_packets_total",
+    "Packets on TCP connections of DNS, and IP fragments, by what they are.",
+    (Label("reason", tuple(reason.name.lower() for reason in PIECES)),),
+)
+NOT_VISIBLE_PACKETS = Counter(
+    "geophone_capture_not_visible_packets_total",
+    "Packets of DNS that only its ends can read, by how it is hidden.",
+    (Label("reason", tuple(reason.name.lower() for reason in NOT_VISIBLE)),),
 )
 TRANSACTIONS = Counter(
     "geophone_capture_transactions_total",
@@ -69,7 +79,17 @@ PRODUCER_DROPPED = Counter(
     "Batches that never came to the log, by why.",
     (Label("reason", ("buffer_full", "too_large", "stopped")),),
 )
-PRODUCER_DROPPED_TRANSACTIONS = Counter(
+PRODUCER_DROPPED_PIECE_PACKETS = Counter(
+    "geophone_capture_piece_packets_total",
+    "Packets on TCP connections of DNS, and IP fragments, by what they are.",
+    (Label("reason", tuple(reason.name.lower() for reason in PIECES)),),
+)
+NOT_VISIBLE_PACKETS = Counter(
+    "geophone_capture_not_visible_packets_total",
+    "Packets of DNS that only its ends can read, by how it is hidden.",
+    (Label("reason", tuple(reason.name.lower() for reason in NOT_VISIBLE)),),
+)
+TRANSACTIONS = Counter(
     "geophone_producer_dropped_transactions_total", "Transactions in those batches."
 )
 PRODUCER_REPLACEMENTS = Counter(
@@ -84,6 +104,8 @@ FAMILIES: tuple[Family, ...] = (
     MESSAGES,
     DECODE_ERRORS,
     OTHER_PACKETS,
+    PIECE_PACKETS,
+    NOT_VISIBLE_PACKETS,
     TRANSACTIONS,
     CLOCK_OUTLIERS,
     INVALID_TIMES,

@@ -50,6 +50,7 @@ class Progress:
 
     Attributes:
         packets: by what became of them.
+        stream_messages: messages over TCP, likewise.
         outcomes: transactions, by how they completed.
         clock_us: the packet clock; 0 before a packet.
         clock_outliers: packets whose time did not move it.
@@ -59,6 +60,7 @@ class Progress:
     """
 
     packets: dict[Reason, int]
+    stream_messages: dict[Reason, int]
     outcomes: dict[Outcome, int]
     clock_us: int
     clock_outliers: int
@@ -155,6 +157,7 @@ class Reading:
         outcomes = [0] * len(Outcome) if stages is None else stages.outcomes.tolist()
         return Progress(
             packets=decoder.counts(),
+            stream_messages=decoder.counts_of_streams(),
             outcomes=dict(zip(Outcome, outcomes, strict=True)),
             clock_us=0 if stages is None else stages.clock_us,
             clock_outliers=decoder.clock_outliers,

@@ -2,7 +2,7 @@
 
 from geophone_capture import metrics as families
 from geophone_capture.reading import Progress
-from geophone_capture.reasons import NOT_DECODED, NOT_DNS, Reason
+from geophone_capture.reasons import NOT_DECODED, NOT_DNS, NOT_VISIBLE, PIECES, Reason
 from geophone_shared.metrics.registry import Metrics
 from geophone_shared.transactions import Outcome
 
@@ -23,12 +23,22 @@ def count_progress(
         for reason, count in now.packets.items()
     }
     metrics.add(families.PACKETS, sum(packets.values()), interface=interface)
-    metrics.add(families.MESSAGES, packets[Reason.QUERY], kind="query")
-    metrics.add(families.MESSAGES, packets[Reason.RESPONSE], kind="response")
+    messages = {
+        reason: count - (0 if before is None else before.stream_messages[reason])
+        for reason, count in now.stream_messages.items()
+    }
+    for kind in (Reason.QUERY, Reason.RESPONSE):
+        metrics.add(families.MESSAGES, packets[kind] + messages[kind], kind=kind.name.lower())
     for reason in NOT_DECODED:
-        metrics.add(families.DECODE_ERRORS, packets[reason], reason=reason.name.lower())
-    for reason in NOT_DNS:
-        metrics.add(families.OTHER_PACKETS, packets[reason], reason=reason.name.lower())
+        count = packets[reason] + messages[reason]
+        metrics.add(families.DECODE_ERRORS, count, reason=reason.name.lower())
+    for family, reasons in (
+        (families.OTHER_PACKETS, NOT_DNS),
+        (families.PIECE_PACKETS, PIECES),
+        (families.NOT_VISIBLE_PACKETS, NOT_VISIBLE),
+    ):
+        for reason in reasons:
+            metrics.add(family, packets[reason], reason=reason.name.lower())
     for outcome, count in now.outcomes.items():
         known = 0 if before is None else before.outcomes[outcome]
         metrics.add(families.TRANSACTIONS, count - known, outcome=outcome.name.lower())
@@ -43,5 +53,6 @@ def count_progress(
     metrics.add(families.DAMAGED_FILES, max(0, len(now.damages) - known))
     # Every query waits until it is a transaction, and nothing else waits.
     closed = now.outcomes[Outcome.ANSWERED] + now.outcomes[Outcome.UNANSWERED]
-    metrics.set(families.PENDING_QUERIES, now.packets[Reason.QUERY] - closed)
+    queries = now.packets[Reason.QUERY] + now.stream_messages[Reason.QUERY]
+    metrics.set(families.PENDING_QUERIES, queries - closed)
     metrics.set(families.CLOCK_TIMESTAMP_SECONDS, now.clock_us / 1_000_000)

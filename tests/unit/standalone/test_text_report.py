@@ -30,7 +30,7 @@ def full_report(**fields: Any) -> dict[str, Any]:
     """A report with something in every section."""
     return (
         reports.tunnel_report(
-            not_decoded={"tcp": 1_234, "bad_pointer": 0, "moon_phase": 2},
+            not_decoded={"no_question": 1_234, "bad_pointer": 0, "moon_phase": 2},
             not_dns={"arp": 4, "icmp": 0, "other_port": 56_789},
             warnings=["capture.pcap is cut inside its last record; the packets before it count"],
         )
@@ -68,7 +68,7 @@ def test_what_was_read_is_told() -> None:
 
 def test_what_was_not_decoded_is_told_with_the_reason_and_zeros_are_not() -> None:
     text = piped(full_report())
-    assert "  1,234  tcp: DNS over TCP; Geophone reads DNS over UDP so far\n" in text
+    assert "  1,234  no_question: a message without a question\n" in text
     assert "      2  moon_phase\n" in text
     assert "bad_pointer" not in text
     assert "Not DNS: 4 ARP, 56,789 UDP or TCP on other ports.\n" in text

@@ -140,6 +140,8 @@ def _below_labels(buffer: Array, at: int, end: int) -> tuple[int, int]:
             return at + 4, ETHERNET
         if end - at >= 14 and _is_common(be16(buffer, at + 12)):
             return at, ETHERNET
+        if end - at < (18 if nibble == 0 else 14):
+            return -_BAD_LINK_HEADER, 0
         return -_ENCAPSULATED, 0
     return -_ENCAPSULATED, 0
 
