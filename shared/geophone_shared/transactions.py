@@ -63,8 +63,7 @@ class Outcome(IntEnum):
 
 
 class Note(IntFlag):
-    """Oddities of a transaction; the first six and the last four, of responses over TCP, are
-    Packetbeat's (its `error.message`)."""
+    """Oddities of a transaction; the first six and the `REPLY_` ones (TCP) are Packetbeat's."""
 
     NO_RESPONSE = 1 << 0
     NO_QUERY = 1 << 1

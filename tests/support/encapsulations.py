@@ -1,10 +1,9 @@
-"""Encapsulations for tests, built with `struct` from the wire formats: never with the code tested."""
+"""Encapsulations for tests, built with `struct`, never with the code under test."""
 
-import ipaddress
 import struct
 from collections.abc import Sequence
 
-from tests.support.packets import IPV4, ethernet, udp
+from tests.support.packets import IPV4, udp
 
 ETHERNET_IN, MPLS, PPPOE = 0x6558, 0x8847, 0x8864
 """EtherTypes."""
@@ -103,14 +102,3 @@ def gtp_u(
             options += bytes([(len(extension) + 2) // 4]) + extension + bytes([following])
     content = options + packet
     return udp(struct.pack("!BBHI", flags, message_type, len(content), 9) + content, 2152, 2152)
-
-
-def control_frame(packet: bytes, ethertype: int = IPV4) -> bytes:
-    """An Ethernet frame whose first address starts with neither 4 nor 6."""
-    return ethernet(packet, ethertype)
-
-
-def address_bytes(address: str) -> bytes:
-    """An address in 16 bytes, IPv4 mapped."""
-    parsed = ipaddress.ip_address(address)
-    return parsed.packed if parsed.version == 6 else bytes(10) + b"\xff\xff" + parsed.packed

@@ -160,3 +160,11 @@ def tunnel_report(**fields: Any) -> dict[str, Any]:
     """One tunnel with two alerts beside ordinary traffic."""
     rows = [top_domain(), benign_domain(rank=2)]
     return report(rows, [alert(), burst_alert()]) | fields
+
+
+def packets_in(report: dict[str, Any]) -> int:
+    """How many packets the parts of a report come to: each was counted once."""
+    counts = [report[part] for part in ("pieces", "not_decoded", "not_dns", "not_visible")]
+    over_tcp = report["tcp_messages"]
+    packets = sum(sum(count.values()) for count in [*counts, report["messages"]])
+    return packets - over_tcp.get("query", 0) - over_tcp.get("response", 0)

@@ -13,7 +13,7 @@ from geophone_shared.jit import Array
 
 _ADDRESS = struct.Struct("!QQ")
 _RAW_IP = 101
-_NO_PIECE = (0,) * (len(FLOW) - 10)
+_NO_PIECE = (0,) * (len(FLOW.names or ()) - 10)
 _ROOM_BYTES = 32
 """Behind a message: kernels copy names so many bytes at a time, but near the end of a buffer."""
 

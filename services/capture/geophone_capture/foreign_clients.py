@@ -28,7 +28,5 @@ def foreign_clients(foreign: Foreign) -> list[ForeignClient]:
     found = []
     for high, low, packets, octets, missed_bytes in known.tolist():
         address = ipaddress.IPv6Address(high << 64 | low)
-        found.append(
-            ForeignClient(address.ipv4_mapped or address, packets, octets, missed_bytes)
-        )
+        found.append(ForeignClient(address.ipv4_mapped or address, packets, octets, missed_bytes))
     return sorted(found, key=lambda client: (-client.bytes, client.address.packed))

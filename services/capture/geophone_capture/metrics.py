@@ -79,17 +79,7 @@ PRODUCER_DROPPED = Counter(
     "Batches that never came to the log, by why.",
     (Label("reason", ("buffer_full", "too_large", "stopped")),),
 )
-PRODUCER_DROPPED_PIECE_PACKETS = Counter(
-    "geophone_capture_piece_packets_total",
-    "Packets on TCP connections of DNS, and IP fragments, by what they are.",
-    (Label("reason", tuple(reason.name.lower() for reason in PIECES)),),
-)
-NOT_VISIBLE_PACKETS = Counter(
-    "geophone_capture_not_visible_packets_total",
-    "Packets of DNS that only its ends can read, by how it is hidden.",
-    (Label("reason", tuple(reason.name.lower() for reason in NOT_VISIBLE)),),
-)
-TRANSACTIONS = Counter(
+PRODUCER_DROPPED_TRANSACTIONS = Counter(
     "geophone_producer_dropped_transactions_total", "Transactions in those batches."
 )
 PRODUCER_REPLACEMENTS = Counter(

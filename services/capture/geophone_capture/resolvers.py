@@ -62,7 +62,8 @@ def resolver_table() -> Array:
     """All of them as `Sought.resolvers` wants them."""
     mapped = 0xFFFF << 32  # ::ffff:0:0/96
     numbers = sorted(
-        int(address) | (mapped if address.version == 4 else 0) for address in resolver_addresses()
+        int(address) | (mapped if isinstance(address, ipaddress.IPv4Address) else 0)
+        for address in resolver_addresses()
     )
     halves = [(number >> 64, number & 0xFFFFFFFFFFFFFFFF) for number in numbers]
     return np.array(halves, np.uint64)

@@ -113,7 +113,10 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
     port: Annotated[
         list[int] | None,
         typer.Option(
-            min=1, max=65_535, metavar="N", help="Port of DNS, UDP and TCP; repeatable.  [default: 53]"
+            min=1,
+            max=65_535,
+            metavar="N",
+            help="Port of DNS, UDP and TCP; repeatable.  [default: 53]",
         ),
     ] = None,
     hash_key_file: Annotated[

@@ -1,6 +1,7 @@
 """What a replay found, as one JSON object: `geophone.replay/1`. All other output is made of it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 import numpy as np
 
@@ -81,6 +82,10 @@ class ReplayReport:
             },
             "pieces": _nonzero(counts, PIECES),
             "tcp_messages": _nonzero(streamed, Reason),
+            "reassembly": {
+                "ip": asdict(decoder.fragment_counts),
+                "tcp": asdict(decoder.tcp_counts),
+            },
             "transactions": {
                 "total": int(self._outcomes.sum()),
                 "answered": int(self._outcomes[Outcome.ANSWERED]),

@@ -164,12 +164,14 @@ def test_over_ip(
         (
             gre(ipv4(DATAGRAM, fragment=0x2000)),
             GRE,
-            Fragment(4, CLIENT, SERVER, 1, 17, 0, True, DATAGRAM, len(DATAGRAM)),
+            Fragment(4, CLIENT, SERVER, 1, 17, 0, has_more=True, payload=DATAGRAM, wire_bytes=24),
         ),
         (
             gtp_u(ipv6(fragment_header(17, 1) + PAYLOAD, 44)),
             UDP,
-            Fragment(6, CLIENT_6, SERVER_6, 1, 17, 8, False, PAYLOAD, len(PAYLOAD)),
+            Fragment(
+                6, CLIENT_6, SERVER_6, 1, 17, 8, has_more=False, payload=PAYLOAD, wire_bytes=16
+            ),
         ),
     ],
 )

@@ -143,9 +143,7 @@ OTHER = udp(PAYLOAD, 40_000, 123)
 def piece_4(
     payload: bytes, protocol: int = 17, offset_bytes: int = 0, *, has_more: bool = True
 ) -> Fragment:
-    return Fragment(
-        4, CLIENT, SERVER, 1, protocol, offset_bytes, has_more, payload, len(payload)
-    )
+    return Fragment(4, CLIENT, SERVER, 1, protocol, offset_bytes, has_more, payload, len(payload))
 
 
 def piece_6(
@@ -240,9 +238,7 @@ def test_fragments_of_what_is_not_looked_into(packet: bytes) -> None:
         (PAYLOAD, 50, Reason.OTHER_PROTOCOL),  # encrypted
     ],
 )
-def test_ipv6_extension_headers(
-    payload: bytes, first_header: int, expected: Found
-) -> None:
+def test_ipv6_extension_headers(payload: bytes, first_header: int, expected: Found) -> None:
     assert look_at(Packet(ethernet(ipv6(payload, first_header), IPV6))) == expected
 
 
@@ -425,9 +421,7 @@ def test_segments_that_the_capture_cut() -> None:
             assert found == Reason.CUT_BY_SNAPLEN
         else:
             kept = PAYLOAD[: max(captured - start, 0)]
-            assert found == Segment(
-                CLIENT, SERVER, 40_000, 53, 1, 0x18, kept, len(PAYLOAD)
-            )
+            assert found == Segment(CLIENT, SERVER, 40_000, 53, 1, 0x18, kept, len(PAYLOAD))
 
 
 def test_https_to_a_known_resolver_may_be_dns() -> None:
@@ -451,7 +445,7 @@ def test_https_to_a_known_resolver_may_be_dns() -> None:
         ipv4(tcp(40_000, 443), 6, "8.8.8.8", CLIENT),  # who asks is no matter
         ipv4(tcp(443, 40_000), 6, CLIENT, "8.8.8.8"),
         ipv4(tcp(40_000, 80), 6, CLIENT, "8.8.8.8"),
-        ipv4(tcp(40_000, 443), 6, CLIENT, "0.0.0.0"),
+        ipv4(tcp(40_000, 443), 6, CLIENT, "0.0.0.1"),
         ipv4(tcp(40_000, 443), 6, CLIENT, "255.255.255.255"),
         ipv6(tcp(40_000, 443), 6, CLIENT_6, "2001:4860:4860::8889"),
         ipv6(tcp(40_000, 443), 6, CLIENT_6, "ffff::"),

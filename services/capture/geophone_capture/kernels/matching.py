@@ -38,7 +38,7 @@ from geophone_capture.kernels.rows import (
     size_note,
 )
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, inner_kernel, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64
 from geophone_shared.kernels.octets import copy_words, is_same_name_words, words_for
 from geophone_shared.transactions import Note, Outcome
 
