@@ -132,10 +132,11 @@ class TcpConnection:
         direction, other = self._queries, self._replies
         if is_reply:
             direction, other = other, direction
-        if other is not None and other.order.is_waiting and segment.acknowledgement is not None:
+        if flags & ACK and segment.acknowledgement is not None and other is not None:
             self._give_up_received(other, segment.acknowledgement, events)
         sequence = segment.sequence + 1 if flags & SYN else segment.sequence
         if direction is None or (wire_bytes and direction.order.is_far(sequence)):
+            self._counts.gaps += direction is not None
             self._end(direction, events)
             direction = self._begin(sequence, is_reply=is_reply, from_start=bool(flags & SYN))
         if wire_bytes:

@@ -161,7 +161,7 @@ class MessageFraming:
         if not self._is_judged and not (is_whole and self._is_in_step):
             if len(partial) < _JUDGED_BYTES and not is_whole:
                 return at
-            if not is_plausible(partial):
+            if not is_plausible(partial, is_guess=not self._is_in_step):
                 return self._lose_step(BrokenMessage.UNDECODABLE, payload, at, found)
             self._is_judged = self._is_in_step = True
         if is_whole:
@@ -187,25 +187,31 @@ class MessageFraming:
         found.append(Unframed(wire_bytes - excused_bytes, excused_bytes))
 
 
-def is_plausible(message: bytes | bytearray) -> bool:
+def is_plausible(message: bytes | bytearray, *, is_guess: bool) -> bool:
     """Whether these may be the first bytes of a message, its length in front.
 
     Its first question must fit into it, or its records if it has none. Everything else about a
-    message is judged when it is decoded.
+    message is judged when it is decoded. If it is a guess that one starts here, it must have at
+    most one question, and all its records must fit.
 
     Args:
         message: at least the header and a byte more, or the whole message.
+        is_guess: whether nothing else says that a message starts here.
     """
     end = PREFIX_BYTES + _length(message)
-    if message[6] == 0 and message[7] == 0:
-        records = sum(message[at] << 8 | message[at + 1] for at in (8, 10, 12))
-        return PREFIX_BYTES + HEADER_BYTES + records * _SMALLEST_RECORD_BYTES <= end
+    questions, *records = (message[at] << 8 | message[at + 1] for at in (6, 8, 10, 12))
     start = at = PREFIX_BYTES + HEADER_BYTES
+    if (is_guess or not questions) and start + sum(records) * _SMALLEST_RECORD_BYTES > end:
+        return False
+    if not questions:
+        return True
+    if is_guess and questions > 1:
+        return False
     known = min(len(message), end)
     while at < known:
         head = message[at]
         if head == 0:
-            return at + 5 <= end
+            return at + 5 <= end and at - start < _MOST_NAME_BYTES
         if head > _MOST_LABEL_BYTES:
             return False
         at += 1 + head
