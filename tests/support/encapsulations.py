@@ -1,5 +1,6 @@
 """Encapsulations for tests, built with `struct`, never with the code under test."""
 
+import ipaddress
 import struct
 from collections.abc import Sequence
 
@@ -102,3 +103,9 @@ def gtp_u(
             options += bytes([(len(extension) + 2) // 4]) + extension + bytes([following])
     content = options + packet
     return udp(struct.pack("!BBHI", flags, message_type, len(content), 9) + content, 2152, 2152)
+
+
+def address_bytes(address: str) -> bytes:
+    """An address in 16 bytes, IPv4 as ::ffff:a.b.c.d."""
+    parsed = ipaddress.ip_address(address)
+    return parsed.packed if parsed.version == 6 else bytes(10) + b"\xff\xff" + parsed.packed

@@ -166,5 +166,5 @@ def packets_in(report: dict[str, Any]) -> int:
     """How many packets the parts of a report come to: each was counted once."""
     counts = [report[part] for part in ("pieces", "not_decoded", "not_dns", "not_visible")]
     over_tcp = report["tcp_messages"]
-    packets = sum(sum(count.values()) for count in [*counts, report["messages"]])
-    return packets - over_tcp.get("query", 0) - over_tcp.get("response", 0)
+    packets = sum(int(n) for count in [*counts, report["messages"]] for n in count.values())
+    return packets - int(over_tcp.get("query", 0) + over_tcp.get("response", 0))

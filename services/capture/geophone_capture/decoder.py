@@ -29,7 +29,13 @@ from geophone_capture.kernels.decoding import (
     transactions_from_packets,
 )
 from geophone_capture.kernels.flows import Sought
-from geophone_capture.kernels.foreign import FOREIGN, MOST_CLIENTS, Foreign, count_foreign
+from geophone_capture.kernels.foreign import (
+    FOREIGN,
+    FOREIGN_TOTALS,
+    MOST_CLIENTS,
+    Foreign,
+    count_foreign,
+)
 from geophone_capture.kernels.matching import new_scratch
 from geophone_capture.kernels.pending import (
     FIRST_INDEX_SLOTS,
@@ -104,7 +110,7 @@ class TransactionDecoder:
                 raise ConfigError(f"{port} is not a port: give one from 1 to 65535")
             is_dns_port[port] = True
         self._sought = Sought(is_dns_port, resolver_table(), int(encapsulations))
-        self._foreign = Foreign(np.zeros(MOST_CLIENTS, FOREIGN), np.zeros(1, np.int64))
+        self._foreign = Foreign(np.zeros(MOST_CLIENTS, FOREIGN), np.zeros(1, FOREIGN_TOTALS))
         heads = np.zeros(1, HEADS)
         for head in ("oldest", "newest", "free"):
             heads[head] = NONE
@@ -158,6 +164,16 @@ class TransactionDecoder:
     def tcp_counts(self) -> TcpCounts:
         """What became of TCP segments."""
         return self._streams.counts
+
+    @property
+    def foreign_packets(self) -> int:
+        """Packets on DNS ports that are no DNS; of a connection, each part told of it."""
+        return int(self._foreign.totals[0]["packets"])
+
+    @property
+    def foreign_bytes(self) -> int:
+        """Bytes in them."""
+        return int(self._foreign.totals[0]["bytes"])
 
     def foreign_clients(self) -> list[ForeignClient]:
         """Who sends what isn't DNS over ports of DNS."""

@@ -1,8 +1,16 @@
 """What the capture measures [core]."""
 
+from dataclasses import fields
+
+from geophone_capture.fragments import FragmentCounts
 from geophone_capture.reasons import NOT_DECODED, NOT_DNS, NOT_VISIBLE, PIECES
+from geophone_capture.tcp_events import TcpCounts
 from geophone_shared.metrics import common
 from geophone_shared.metrics.families import Counter, Family, Gauge, Label
+
+FRAGMENT_EVENTS = tuple(field.name for field in fields(FragmentCounts))
+TCP_EVENTS = tuple(field.name for field in fields(TcpCounts) if "bytes" not in field.name)
+"""Fields of the counts."""
 
 INPUTS = ("file", "stdin")
 """The interfaces that are none."""
@@ -47,6 +55,20 @@ TRANSACTIONS = Counter(
     "DNS transactions completed, by how.",
     (Label("outcome", ("answered", "unanswered", "unsolicited")),),
 )
+FRAGMENTS = Counter(
+    "geophone_capture_fragments_total",
+    "IP fragments and their datagrams, by what became of them.",
+    (Label("event", FRAGMENT_EVENTS),),
+)
+TCP_STREAMS = Counter(
+    "geophone_capture_tcp_streams_total",
+    "TCP segments, connections and messages on ports of DNS, by what became of them.",
+    (Label("event", TCP_EVENTS),),
+)
+FOREIGN_PACKETS = Counter(
+    "geophone_capture_foreign_packets_total", "Packets on ports of DNS that are no DNS."
+)
+FOREIGN_BYTES = Counter("geophone_capture_foreign_bytes_total", "Bytes in those packets.")
 CLOCK_OUTLIERS = Counter(
     "geophone_capture_clock_outliers_total",
     "Packets more than a minute ahead of the next one in their file; the clock ignored them.",
@@ -97,6 +119,10 @@ FAMILIES: tuple[Family, ...] = (
     PIECE_PACKETS,
     NOT_VISIBLE_PACKETS,
     TRANSACTIONS,
+    FRAGMENTS,
+    TCP_STREAMS,
+    FOREIGN_PACKETS,
+    FOREIGN_BYTES,
     CLOCK_OUTLIERS,
     INVALID_TIMES,
     EVICTED_QUERIES,

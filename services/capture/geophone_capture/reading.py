@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 from geophone_capture.batching import Batcher, EncodedBatch
 from geophone_capture.capture_file import Damage
 from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.fragments import FragmentCounts
 from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
 from geophone_capture.interruptible import InterruptibleInput
 from geophone_capture.packets import PacketBlock
@@ -18,6 +19,7 @@ from geophone_capture.producer_id import BatchOptions, file_fingerprint, produce
 from geophone_capture.reasons import Reason
 from geophone_capture.sources import CaptureStream
 from geophone_capture.stages import Due, Stages
+from geophone_capture.tcp_events import TcpCounts
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import KEY_BYTES, SecretKey
 from geophone_shared.kernels.domains import assign_domain_offsets
@@ -51,6 +53,10 @@ class Progress:
     Attributes:
         packets: by what became of them.
         stream_messages: messages over TCP, likewise.
+        fragments: what became of IP fragments.
+        tcp: what became of TCP segments.
+        foreign_packets: packets on ports of DNS that are no DNS.
+        foreign_bytes: bytes in them.
         outcomes: transactions, by how they completed.
         clock_us: the packet clock; 0 before a packet.
         clock_outliers: packets whose time did not move it.
@@ -61,6 +67,10 @@ class Progress:
 
     packets: dict[Reason, int]
     stream_messages: dict[Reason, int]
+    fragments: FragmentCounts
+    tcp: TcpCounts
+    foreign_packets: int
+    foreign_bytes: int
     outcomes: dict[Outcome, int]
     clock_us: int
     clock_outliers: int
@@ -158,6 +168,10 @@ class Reading:
         return Progress(
             packets=decoder.counts(),
             stream_messages=decoder.counts_of_streams(),
+            fragments=replace(decoder.fragment_counts),
+            tcp=replace(decoder.tcp_counts),
+            foreign_packets=decoder.foreign_packets,
+            foreign_bytes=decoder.foreign_bytes,
             outcomes=dict(zip(Outcome, outcomes, strict=True)),
             clock_us=0 if stages is None else stages.clock_us,
             clock_outliers=decoder.clock_outliers,

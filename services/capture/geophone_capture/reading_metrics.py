@@ -46,9 +46,17 @@ def count_progress(
         (families.CLOCK_OUTLIERS, "clock_outliers"),
         (families.INVALID_TIMES, "invalid_times"),
         (families.EVICTED_QUERIES, "evicted"),
+        (families.FOREIGN_PACKETS, "foreign_packets"),
+        (families.FOREIGN_BYTES, "foreign_bytes"),
     ):
         known = 0 if before is None else getattr(before, field)
         metrics.add(family, getattr(now, field) - known)
+    for event in families.FRAGMENT_EVENTS:
+        known = 0 if before is None else getattr(before.fragments, event)
+        metrics.add(families.FRAGMENTS, getattr(now.fragments, event) - known, event=event)
+    for event in families.TCP_EVENTS:
+        known = 0 if before is None else getattr(before.tcp, event)
+        metrics.add(families.TCP_STREAMS, getattr(now.tcp, event) - known, event=event)
     known = 0 if before is None else len(before.damages)
     metrics.add(families.DAMAGED_FILES, max(0, len(now.damages) - known))
     # Every query waits until it is a transaction, and nothing else waits.

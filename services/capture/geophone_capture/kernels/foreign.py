@@ -25,22 +25,28 @@ FOREIGN = np.dtype(
 """A client; `packets` and `bytes` since it has its place, and at most `missed_bytes` before."""
 
 
+FOREIGN_TOTALS = np.dtype([("packets", "i8"), ("bytes", "i8"), ("forgotten", "i8")])
+"""Of all clients; and how often one gave its place to another."""
+
+
 class Foreign(NamedTuple):
     """The table.
 
     Attributes:
         clients: `FOREIGN` array; free places, with 0 packets, are at its end.
-        forgotten: int64[1]: how often a client gave its place to another.
+        totals: one `FOREIGN_TOTALS`.
     """
 
     clients: Array
-    forgotten: Array
+    totals: Array
 
 
 @kernel
 def count_foreign(foreign: Foreign, high: np.uint64, low: np.uint64, octets: int) -> None:
     """Count a packet with so many bytes that aren't DNS, of the client with this address."""
-    clients = foreign.clients
+    clients, totals = foreign.clients, foreign.totals
+    totals[0]["packets"] += 1
+    totals[0]["bytes"] += octets
     smallest, fewest = int64(0), int64(0x7FFFFFFFFFFFFFFF)
     for place in range(clients.size):
         if clients[place]["packets"] == 0:
@@ -61,4 +67,4 @@ def count_foreign(foreign: Foreign, high: np.uint64, low: np.uint64, octets: int
     clients[smallest]["packets"] = 1
     clients[smallest]["bytes"] = octets
     clients[smallest]["missed_bytes"] = fewest
-    foreign.forgotten[0] += 1
+    totals[0]["forgotten"] += 1
