@@ -46,7 +46,7 @@ class ReplayOptions:
         exact_cap_names: live names of a domain that are counted exactly.
         memory_budget_bytes: for the tables; full, they are swept.
         sketch_budget_bytes: for the domains above the exact cap.
-        ports: UDP ports that carry DNS.
+        ports: of DNS, UDP and TCP.
         secret: the key of the hash tables; None for the one that the input gives.
     """
 

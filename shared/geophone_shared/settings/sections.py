@@ -95,7 +95,7 @@ class CaptureSettings(Section):
     exit_at_end: bool = False
     """End when the captures do, in place of going on serving."""
     ports: Ports = (53,)
-    """UDP ports of DNS."""
+    """Ports of DNS, UDP and TCP."""
     batch_rows: int = Field(default=2_000, ge=1, le=2_500)
     """Transactions in a batch, at most. More are smaller on the log; 2,500 of the longest names
     are what a record of Kafka can hold."""
