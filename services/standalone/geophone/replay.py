@@ -9,6 +9,7 @@ from geophone.background import Background
 from geophone.report import ReplayReport
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.sources import CaptureStream
+from geophone_capture.warming import compile_kernels
 from geophone_detector.allow_list_file import read_allow_list
 from geophone_detector.budgets import (
     EXACT_CAP_NAMES,
@@ -19,7 +20,7 @@ from geophone_detector.capacities import capacities_within
 from geophone_detector.detector import Detector
 from geophone_detector.rules import SHIPPED_RULES, with_thresholds
 from geophone_shared.hashing import SecretKey
-from geophone_shared.jit import remember_compiled
+from geophone_shared.jit import is_compiled, is_interpreted, remember_compiled
 from geophone_shared.kernels.domains import assign_domain_offsets
 from geophone_shared.suffixes import SuffixTable, compile_suffix_set, load_suffixes
 from geophone_shared.transactions import Outcome, Transactions
@@ -97,6 +98,8 @@ def replay(
             is_interrupted = True
             stream.end_here()
             secret = _key_of(stream)
+        if not is_interpreted() and not is_compiled():
+            compile_kernels()  # also those that this capture doesn't need, for the next one
         decoder = TransactionDecoder(secret, options.ports)
         detector = Detector(rules, allow_list, secret, options.exact_cap_names, capacities)
         # What a pipe brings may be younger than the start: it is measured by the clock as it comes.
