@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from geophone_capture.kernels import decoding, foreign
+from geophone_capture.kernels import decoding
 from geophone_capture.warming import compile_kernels
 from geophone_shared.jit import is_interpreted
 
@@ -13,7 +13,6 @@ KERNELS: tuple[Any, ...] = (
     decoding.transaction_from_message,
     decoding.close_failed,
     decoding.close_pending,
-    foreign.count_foreign,
 )
 
 
