@@ -20,6 +20,7 @@ from geophone_capture.flow_values import (
 )
 from geophone_capture.foreign_clients import ForeignClient, foreign_clients
 from geophone_capture.fragments import FragmentCounts, Fragments
+from geophone_capture.kernels.ageing import age_pending
 from geophone_capture.kernels.decoding import (
     AT_PIECE,
     OUTPUT_FULL,
@@ -199,6 +200,13 @@ class TransactionDecoder:
         yield from self._decode(block, nested=0)
         yield from self._completed()
         self.packets += packets.size
+
+    def advance(self, clock_us: int) -> Iterator[Transactions]:
+        """Move the packet clock, as nothing earlier will come; yields as `feed`."""
+        is_done = False
+        while not is_done:
+            is_done = age_pending(self._pending, self._output, clock_us)
+            yield from self._completed()
 
     def close(self) -> Iterator[Transactions]:
         """At the end of the whole input: complete the queries that still wait, as unanswered."""

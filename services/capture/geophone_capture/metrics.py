@@ -25,6 +25,21 @@ KERNEL_DROPS = Counter(
     "Packets that the kernel dropped because they weren't read in time.",
     (Label("interface"),),
 )
+RING_FREEZES = Counter(
+    "geophone_capture_ring_freezes_total",
+    "Times at which an interface's ring was full, so that packets were dropped.",
+    (Label("interface"),),
+)
+INTERFACE_DOWNS = Counter(
+    "geophone_capture_interface_downs_total",
+    "Times at which an interface went down or was removed.",
+    (Label("interface"),),
+)
+INTERFACE_UP = Gauge(
+    "geophone_capture_interface_up",
+    "1 while an interface is there and up, else 0.",
+    (Label("interface"),),
+)
 MESSAGES = Counter(
     "geophone_capture_messages_total",
     "DNS messages decoded, over UDP and TCP.",
@@ -113,6 +128,9 @@ FAMILIES: tuple[Family, ...] = (
     *common.FAMILIES,
     PACKETS,
     KERNEL_DROPS,
+    RING_FREEZES,
+    INTERFACE_DOWNS,
+    INTERFACE_UP,
     MESSAGES,
     DECODE_ERRORS,
     OTHER_PACKETS,

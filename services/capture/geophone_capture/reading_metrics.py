@@ -1,20 +1,24 @@
 """What a reading has done, as metrics."""
 
+from collections.abc import Mapping
+
 from geophone_capture import metrics as families
-from geophone_capture.reading import Progress
+from geophone_capture.live.ring import RingStatistics
 from geophone_capture.reasons import NOT_DECODED, NOT_DNS, NOT_VISIBLE, PIECES, Reason
+from geophone_capture.turns import Progress
 from geophone_shared.metrics.registry import Metrics
 from geophone_shared.transactions import Outcome
 
 
 def count_progress(
-    metrics: Metrics, interface: str, now: Progress, before: Progress | None
+    metrics: Metrics, interface: str | None, now: Progress, before: Progress | None
 ) -> None:
     """Count what was read since `before`; None for the beginning.
 
     Args:
         metrics: of the capture.
-        interface: where the packets come from: `file` or `stdin`.
+        interface: where the packets come from: `file` or `stdin`; None for real interfaces, whose
+            packets `count_rings` counts.
         now: what was read so far.
         before: likewise, at the last call.
     """
@@ -22,7 +26,8 @@ def count_progress(
         reason: count - (0 if before is None else before.packets[reason])
         for reason, count in now.packets.items()
     }
-    metrics.add(families.PACKETS, sum(packets.values()), interface=interface)
+    if interface is not None:
+        metrics.add(families.PACKETS, sum(packets.values()), interface=interface)
     messages = {
         reason: count - (0 if before is None else before.stream_messages[reason])
         for reason, count in now.stream_messages.items()
@@ -64,3 +69,20 @@ def count_progress(
     queries = now.packets[Reason.QUERY] + now.stream_messages[Reason.QUERY]
     metrics.set(families.PENDING_QUERIES, queries - closed)
     metrics.set(families.CLOCK_TIMESTAMP_SECONDS, now.clock_us / 1_000_000)
+
+
+def count_rings(
+    metrics: Metrics, now: Mapping[str, RingStatistics], before: Mapping[str, RingStatistics]
+) -> None:
+    """Count what happened on interfaces, by name, since `before`."""
+    nothing = RingStatistics()
+    for interface, ring in now.items():
+        old = before.get(interface, nothing)
+        for family, count in (
+            (families.PACKETS, ring.received - old.received),
+            (families.KERNEL_DROPS, ring.dropped - old.dropped),
+            (families.RING_FREEZES, ring.freezes - old.freezes),
+            (families.INTERFACE_DOWNS, ring.downs - old.downs),
+        ):
+            metrics.add(family, count, interface=interface)
+        metrics.set(families.INTERFACE_UP, ring.is_up, interface=interface)

@@ -27,7 +27,7 @@ def compile_kernels() -> None:
     packets["captured"] = packets["original"] = [len(segment) for segment in segments]
     packets["link"] = _RAW_IP
     block = PacketBlock(np.frombuffer(bytearray(b"".join(segments)), np.uint8), packets)
-    for transactions in (*decoder.feed(block), *decoder.close()):
+    for transactions in (*decoder.feed(block), *decoder.advance(0), *decoder.close()):
         assert not transactions.rows.size  # noqa: S101 - nothing of it is a transaction
 
 

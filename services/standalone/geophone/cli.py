@@ -5,9 +5,13 @@ is used, here and in the commands.
 """
 
 import gc
+import socket
+from collections.abc import Sequence
 from typing import Annotated
 
+import click
 import typer
+from typer.core import TyperGroup
 
 from geophone import (
     alerter_command,
@@ -16,6 +20,7 @@ from geophone import (
     config_command,
     dead_letters_command,
     detector_command,
+    devices_command,
     replay_command,
     run_command,
     top_command,
@@ -36,8 +41,22 @@ Examples:
 """
 # "\b" keeps the lines of a paragraph as they are (click).
 
+
+class _Commands(TyperGroup):
+    """`geophone capture devices` beside `geophone capture`, which has an argument itself (-)."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name, and those that are left for it."""
+        if args[:2] == devices_command.NAME.split():
+            args = [devices_command.NAME, *args[2:]]
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="geophone",
+    cls=_Commands,
     add_completion=False,
     no_args_is_help=True,
     # Plain help: the same in a pipe, and without rich it takes a third of the time.
@@ -48,6 +67,7 @@ app = typer.Typer(
 app.command("replay", help=replay_command.HELP)(replay_command.replay)
 app.command("run", help=run_command.HELP)(run_command.run)
 app.command("capture", help=capture_command.HELP)(capture_command.capture)
+app.command(devices_command.NAME, help=devices_command.HELP, hidden=True)(devices_command.devices)
 app.command("detector", help=detector_command.HELP)(detector_command.detector)
 app.command("alerter", help=alerter_command.HELP)(alerter_command.alerter)
 app.command("top", help=top_command.HELP)(top_command.top)
@@ -57,11 +77,15 @@ app.add_typer(dead_letters_command.app, name="dead-letters")
 app.add_typer(config_command.app, name="config")
 
 
-def main() -> None:
-    """The console script."""
+def main(sockets: Sequence[socket.socket] = ()) -> None:
+    """Do what the command line says.
+
+    Args:
+        sockets: packet sockets for the interfaces that it names, opened while that was allowed.
+    """
     # What imports make stays; to look for garbage at every 700th object takes a tenth of the start.
     gc.set_threshold(200_000)
-    app(prog_name="geophone")
+    app(prog_name="geophone", obj=tuple(sockets))
 
 
 def _print_version(is_asked: bool) -> None:  # noqa: FBT001 - typer calls it with the flag
