@@ -1,4 +1,4 @@
-"""What every reading gives, a turn at a time, and how far it has come [core]."""
+"""What every reading gives, a turn at a time, and how far it has come."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace

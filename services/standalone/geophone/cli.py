@@ -7,9 +7,8 @@ is used, here and in the commands.
 import gc
 import socket
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -45,9 +44,8 @@ Examples:
 class _Commands(TyperGroup):
     """`geophone capture devices` beside `geophone capture`, which has an argument itself (-)."""
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    # Of click, which typer has a copy of its own of: so its types can't be named.
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the arguments name, and those that are left for it."""
         if args[:2] == devices_command.NAME.split():
             args = [devices_command.NAME, *args[2:]]
