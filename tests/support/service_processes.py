@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -124,6 +124,11 @@ class ServiceProcess:
         self._process.send_signal(signal.SIGTERM)
         return await self.ended()
 
+    @property
+    def number(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def kill(self) -> None:
         """Ends it where it stands."""
         if self._process.returncode is None:
@@ -148,10 +153,19 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def started(
-    *arguments: str, environment: Mapping[str, str] | None = None
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> AsyncIterator[ServiceProcess]:
-    """Starts `geophone` with these arguments, and kills it in the end if it still runs."""
+    """Starts `geophone` with these arguments, and kills it in the end if it still runs.
+
+    Args:
+        arguments: behind the command's name.
+        environment: variables beside those of the tests.
+        prefix: a command that becomes `geophone`, such as one that enters a namespace.
+    """
     process = await asyncio.create_subprocess_exec(
+        *prefix,
         *COMMAND,
         *arguments,
         cwd=PROJECT,
