@@ -64,7 +64,7 @@ class Publishing:
 
 @asynccontextmanager
 async def publishing(
-    queue_batches: int = 100, limit_bytes: int = 1_000
+    queue_batches: int = 100, limit_bytes: int = 1_000, *, is_live: bool = False
 ) -> AsyncIterator[Publishing]:
     log = await a_log(2)
     topic = (await log.describe_topics([TRANSACTIONS]))[TRANSACTIONS]
@@ -79,6 +79,7 @@ async def publishing(
         running.metrics,
         running.stop,
         drops=running.drops,
+        is_live=is_live,
         on_answer=running.answers.append,
         wait=running.wait,
     )
@@ -122,6 +123,36 @@ async def test_who_puts_waits_while_the_queue_is_full() -> None:
             assert running.counted("buffer_records") == 3
             running.log.is_open.set()
     assert await running.sequences() == [[0, 1, 2], [0]]
+
+
+async def test_what_is_live_drops_its_oldest_and_never_waits() -> None:
+    async with publishing(queue_batches=4, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.publisher.put(batch(1, 0))
+        await running.log.asked_for(2)  # these two are under way, and stay
+        async with asyncio.timeout(5):
+            for sequence in range(1, 5):
+                await running.publisher.put(batch(0, sequence))
+                await running.publisher.put(batch(1, sequence))
+        assert running.counted("buffer_records") == 4
+        running.log.is_open.set()
+    assert await running.sequences() == [[0, 4], [0, 4]]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 6
+    assert running.counted("dropped_transactions_total") == 18
+    assert running.counted("buffer_records") == 0
+
+
+async def test_where_all_are_under_way_the_new_one_is_the_oldest_that_waits() -> None:
+    async with publishing(queue_batches=1, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.log.asked_for(1)
+        await running.publisher.put(batch(0, 1))
+        running.log.is_open.set()
+        await asyncio.sleep(0)
+    assert await running.sequences() == [[0], []]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 1
 
 
 async def test_a_record_that_is_too_large_is_dropped_and_counted() -> None:
