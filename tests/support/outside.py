@@ -18,9 +18,13 @@ SHIPPED_CAPTURES = PROJECT / "tests" / "data"
 """Captures that the project recorded itself; always there."""
 
 _DEBIAN_PACKAGES = {
+    "dns2tcpc": "dns2tcp",
+    "dns2tcpd": "dns2tcp",
     "ip": "iproute2",
     "iodined": "iodine",
     "nc": "netcat-openbsd",
+    "setpriv": "util-linux",
+    "systemd-analyze": "systemd",
 }
 
 
