@@ -4,6 +4,7 @@ The tunnels are real, and in network namespaces of the test's own.
 """
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,10 +30,22 @@ from tests.support.service_processes import (
 from tests.support.tunnels import dns2tcp, iodine, running, until
 
 SMALL_MTU_BYTES = 576
+_SO_TIMESTAMP = 29  # socket(7); Python's module has no name for it
 
 
 @pytest.fixture
-def pair() -> Iterator[VethPair]:
+def _one_date_a_packet() -> Iterator[None]:
+    """While somebody wants times the kernel dates a packet when it comes, for all who read it.
+
+    Otherwise each of them dates it anew, some µs later, and alerts have other ids.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as somebody:
+        somebody.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMP, 1)
+        yield
+
+
+@pytest.fixture
+def pair(_one_date_a_packet: None) -> Iterator[VethPair]:
     require_namespaces()
     for tool in ("iodine", "iodined", "dns2tcpc", "dns2tcpd", "tcpdump"):
         outside.require_tool(tool)
