@@ -105,7 +105,7 @@ async def test_real_tunnels_are_counted_as_in_tcpdumps_file(pair: VethPair, tmp_
         await mails_of(mails, service, "t.dns2tcp-tunnel.example")
         for space in (pair.near, pair.far):
             space.ip("link", "set", pair.interface, "mtu", SMALL_MTU_BYTES)
-        await iodine(pair, "t.pieces-tunnel.example", "NULL", 1_000)
+        await iodine(pair, "t.pieces-tunnel.example", "NULL", 1_000, is_forwarded=True)
         await mails_of(mails, service, "t.pieces-tunnel.example")
         await until(lambda: watching.metric("geophone_capture_pending_queries") == 0, "timeouts")
         recorder.terminate()

@@ -5,14 +5,14 @@ import os
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from tests.support.namespaces import Namespace, VethPair
 
 _WAIT_SECONDS = 30
 _FAR_INSIDE, _NEAR_INSIDE = "10.9.0.1", "10.9.0.2"
-_PORT = 8_888
+_LOOPBACK, _PORT = "127.0.0.1", 8_888
 _DATAGRAMS, _DATAGRAM_BYTES = 12, 900
 _LOST_SECONDS = 0.5
 
@@ -44,7 +44,14 @@ async def running(space: Namespace, *command: object) -> AsyncIterator[asyncio.s
         await process.wait()
 
 
-async def iodine(pair: VethPair, domain: str, record_type: str, fragment_bytes: int) -> None:
+async def iodine(
+    pair: VethPair,
+    domain: str,
+    record_type: str,
+    fragment_bytes: int,
+    *,
+    is_forwarded: bool = False,
+) -> None:
     """Carry packets of random bytes through a tunnel, both ways; its server is at the far side.
 
     Args:
@@ -52,10 +59,16 @@ async def iodine(pair: VethPair, domain: str, record_type: str, fragment_bytes: 
         domain: of the tunnel.
         record_type: that the answers come in.
         fragment_bytes: of what an answer carries.
+        is_forwarded: whether there is a forwarder before the server, which lets its answers be cut
+            to the cable's MTU, as iodined does not.
     """
-    far = ("iodined", "-f", "-c", "-P", "geophone", f"{_FAR_INSIDE}/27", domain)
+    place = ("-l", _LOOPBACK, "-p", str(_PORT)) if is_forwarded else ()
+    far = ("iodined", "-f", "-c", *place, "-P", "geophone", f"{_FAR_INSIDE}/27", domain)
     near = ("iodine", "-f", "-r", "-T", record_type, "-m", fragment_bytes, "-P", "geophone")
-    async with running(pair.far, *far):
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(running(pair.far, *far))
+        if is_forwarded:
+            await stack.enter_async_context(_forwarding(pair))
         await until(lambda: _has(pair.far, _FAR_INSIDE), "the start of iodined")
         async with running(pair.near, *near, pair.far_address, domain):
             await until(lambda: _has(pair.near, _NEAR_INSIDE), "the start of iodine")
@@ -76,6 +89,41 @@ async def _carry(sender: Namespace, receiver: Namespace, address: str) -> None:
             outgoing.sendto(os.urandom(_DATAGRAM_BYTES), (address, _PORT))
             with suppress(TimeoutError):
                 await asyncio.wait_for(loop.sock_recv(incoming, 65_535), _LOST_SECONDS)
+
+
+class _Forwarder(asyncio.DatagramProtocol):
+    """Hands queries of one client on, and answers back."""
+
+    def __init__(self) -> None:
+        self.listening: asyncio.DatagramTransport
+        self.asking: asyncio.DatagramTransport
+        self._client = ("", 0)
+
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
+        if address == (_LOOPBACK, _PORT):
+            self.listening.sendto(data, self._client)
+        else:
+            self._client = address
+            self.asking.sendto(data, (_LOOPBACK, _PORT))
+
+
+@asynccontextmanager
+async def _forwarding(pair: VethPair) -> AsyncIterator[None]:
+    """A forwarder at the far side's port 53, before a server at `_PORT` of its loopback."""
+    forwarder = _Forwarder()
+    loop = asyncio.get_running_loop()
+    transports = []
+    for address in ((pair.far_address, 53), (_LOOPBACK, 0)):
+        bound = pair.far.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        bound.bind(address)
+        transport, _ = await loop.create_datagram_endpoint(lambda: forwarder, sock=bound)
+        transports.append(transport)
+    forwarder.listening, forwarder.asking = transports
+    try:
+        yield
+    finally:
+        for transport in transports:
+            transport.close()
 
 
 async def dns2tcp(pair: VethPair, domain: str, size_bytes: int) -> None:
