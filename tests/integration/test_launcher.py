@@ -1,6 +1,5 @@
 """A live capture has no privilege left, in none of its threads, before it loads anything."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -135,10 +134,8 @@ async def test_root_without_rights_is_told_which_folder_it_can_not_write(tmp_pat
     async with live("--data-dir", str(folder / "data")) as service:
         assert await service.ended() == 2
     [sentence] = service.sentences
-    assert "can't be written" in sentence or "can't be made" in sentence
-    assert str(folder) in sentence
+    assert f"the data folder '{folder}/data' can't be written: live capture gives up" in sentence
     assert "--data-dir" in sentence
-    await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("interface", ["none0", "a-name-that-is-far-too-long"])
