@@ -1,7 +1,7 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports unit interpreted bench study fuzz captures kafka docs lock \
-        clean dist
+        clean dist deploy-check image-root sbom
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -27,6 +27,22 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# The tools that check deploy/, and the schema of Compose files, which dclint carries.
+COMPOSE_SCHEMA        := dclint-3.1.0
+COMPOSE_SCHEMA_SHA256 := 73fc6079a0408c80c7ccea9e9e5c21c40551afaf15e8c1ee25a5ad6af1ec0414
+$(VENV)-deploy/.done: $(BIN)/python requirements-deploy.lock
+	@echo "Installing what checks deploy/ into $(VENV)-deploy ..." >&2
+	@$(PYTHON) -m venv $(VENV)-deploy
+	@$(VENV)-deploy/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements-deploy.lock
+	@if command -v npm >/dev/null; then cd $(VENV)-deploy && \
+		npm pack --silent $(subst -,@,$(COMPOSE_SCHEMA)) >/dev/null && \
+		echo "$(COMPOSE_SCHEMA_SHA256)  $(COMPOSE_SCHEMA).tgz" | sha256sum --check --quiet && \
+		tar --extract --gzip --strip-components=2 --file $(COMPOSE_SCHEMA).tgz \
+			package/schemas/compose.schema.json; \
+	else echo "No npm: Compose files aren't compared with their schema." >&2; fi
+	@touch $@
+
 demo: $(VENV)/.runtime  ## find a real tunnel in the capture that is shipped
 	@$(BIN)/geophone replay tests/data/iodine-null.pcap
 	@echo
@@ -46,11 +62,26 @@ types: $(VENV)/.dev  ## mypy, strict
 imports: $(VENV)/.dev  ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.dev  ## all tests, kernels compiled
+unit: $(VENV)/.dev $(VENV)-deploy/.done  ## all tests, kernels compiled
 	$(BIN)/pytest
 
 interpreted: $(VENV)/.dev  ## the kernels' tests again, kernels as plain Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m kernels
+
+deploy-check: $(VENV)/.dev $(VENV)-deploy/.done  ## the tests of deploy/ alone
+	$(BIN)/pytest tests/deploy
+
+image-root: build/image-root/.done  ## what the image has in /opt/geophone, into build/image-root (as root)
+
+build/image-root/.done: $(BIN)/python requirements.lock pyproject.toml deploy/docker/install.sh
+	@rm -rf build/image-root
+	@mkdir -p build/image-root
+	deploy/docker/install.sh $(CURDIR)/build/image-root/geophone $(PYTHON)
+	@touch $@
+
+sbom: $(VENV)/.dev build/image-root/.done  ## what the image is made of, as CycloneDX: build/geophone.cdx.json
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --of JSON \
+		--output-reproducible --output-file build/geophone.cdx.json build/image-root/geophone/bin/python
 
 bench: $(VENV)/.dev  ## measure the speed on a generated capture; prints a table (minutes)
 	$(BIN)/python -m tests.bench
@@ -61,7 +92,7 @@ study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of do
 # Guided by the coverage of the kernels, too; then a tenth as long as people run them, from there.
 fuzz: SECONDS ?= 600
 fuzz: $(VENV)/.dev  ## fuzz each target for SECONDS (600); what it finds is kept in build/fuzz
-	@for target in capture_files merged_captures dns_messages log_batches; do \
+	@for target in capture_files merged_captures dns_messages log_batches ip_fragments tcp_segments; do \
 		echo "Fuzzing $$target for $(SECONDS) s ..." >&2; \
 		NUMBA_DISABLE_JIT=1 $(BIN)/python -m tests.fuzz.run $$target \
 			-max_total_time=$(SECONDS) -verbosity=0 && \
@@ -75,7 +106,7 @@ captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 kafka: $(VENV)/.dev  ## start a real Kafka broker to play with, until Ctrl-C (java and mvn)
 	@$(BIN)/python -m tests.support.kafka
 
-docs: $(VENV)/.dev  ## write the pages that come from the code: configuration, metrics, openapi.json
+docs: $(VENV)/.dev  ## write what comes from the code and the rules: pages, openapi.json, PrometheusRule
 	$(BIN)/python -m tests.support.generated_docs
 
 lock: $(VENV)/.dev  ## bring the exact locks up to date
@@ -83,6 +114,8 @@ lock: $(VENV)/.dev  ## bring the exact locks up to date
 		--no-header --group pyproject.toml:build pyproject.toml -o requirements.lock --upgrade
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --group dev pyproject.toml -o requirements-dev.lock --upgrade
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --group pyproject.toml:deploy -o requirements-deploy.lock --upgrade
 
 dist: $(VENV)/.dev  ## build the source distribution and the wheel
 	$(BIN)/python -m hatchling build

@@ -8,7 +8,7 @@ class ExitCode(IntEnum):
 
     A bug's traceback is Python's: RUNTIME. UNAVAILABLE (`EX_TEMPFAIL` of sysexits.h) is an outside
     part that didn't answer: the same start may succeed later. NO_PERMISSION (`EX_NOPERM`) is a
-    privilege that the process wasn't given.
+    privilege that the process wasn't given, or a broker that doesn't let its user.
     """
 
     OK = 0

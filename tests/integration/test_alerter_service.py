@@ -206,12 +206,16 @@ async def test_a_mail_server_that_is_away_keeps_the_offset_and_the_next_start_te
 
 async def test_a_revocation_hands_over_without_a_repeat(bus: LocalBus, mail: MailServer) -> None:
     async with running_alerter(bus, alerter_settings(mail.port)) as alerter:
+        assert alerter.metric("geophone_alerter_acting") == 0
         await publish(bus, *TUNNEL[:2])
         await alerter.until_acting()
+        assert alerter.metric("geophone_alerter_acting") == 1
         for number in range(3):
             bus.rebalance("geophone-alerter")
             await publish(bus, create_alert(f"{number}.example"))
         alerter.finish.set()
+    assert alerter.metric("geophone_alerter_acting") == 0
+    assert alerter.metric("geophone_alerter_lag_records") == 0
     assert len(mail.received) == 4
     told = await notifications(bus)
     assert len(told) == len({each.incident_id for each in told}) == 4

@@ -20,11 +20,16 @@ SHIPPED_CAPTURES = PROJECT / "tests" / "data"
 _DEBIAN_PACKAGES = {
     "dns2tcpc": "dns2tcp",
     "dns2tcpd": "dns2tcp",
+    "systemd-analyze": "systemd",
     "ip": "iproute2",
+    "setcap": "libcap2-bin",
+    "setpriv": "util-linux",
+    "unshare": "util-linux",
     "iodined": "iodine",
     "nc": "netcat-openbsd",
-    "setpriv": "util-linux",
-    "systemd-analyze": "systemd",
+    "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "tc": "iproute2",
 }
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 
 from geophone_capture.batching import Batcher
 from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.live.options import LiveOptions
 from geophone_capture.live.ring import RingStatistics
 from geophone_capture.live.stream import Idle, LiveStream
 from geophone_capture.producer_id import BatchOptions, producer_id
+from geophone_capture.registered_domains import domain_finder
 from geophone_capture.stages import Stages
-from geophone_capture.turns import Progress, Turn, domain_finder, progress_of, turns_of
-from geophone_capture.warming import compile_kernels
+from geophone_capture.turns import Progress, Turn, progress_of, turns_of
 from geophone_shared.hashing import KEY_BYTES, SecretKey
 
 _log = logging.getLogger(__name__)

@@ -14,9 +14,10 @@ from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
 from geophone_capture.interruptible import InterruptibleInput
 from geophone_capture.packets import PacketBlock
 from geophone_capture.producer_id import BatchOptions, file_fingerprint, producer_id
+from geophone_capture.registered_domains import domain_finder
 from geophone_capture.sources import CaptureStream
 from geophone_capture.stages import Stages
-from geophone_capture.turns import Progress, Turn, domain_finder, progress_of, turns_of
+from geophone_capture.turns import Progress, Turn, progress_of, turns_of
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import KEY_BYTES, SecretKey
 

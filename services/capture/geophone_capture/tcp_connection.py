@@ -85,6 +85,7 @@ class TcpConnection:
     __slots__ = (
         "_counts",
         "_ends",
+        "_is_reset",
         "_patience",
         "_queries",
         "_replies",
@@ -101,13 +102,16 @@ class TcpConnection:
         self._ends = (client, server)
         self._patience = patience
         self._counts = counts
+        self._is_reset = False
         self._queries: _Direction | None = None
         self._replies: _Direction | None = None
         self._unanswered: dict[int, None] = {}  # ids of queries, the oldest first
 
     @property
     def is_closed(self) -> bool:
-        """Whether both ends have said all that they had to say."""
+        """Whether both ends have said all that they had to say, or one has reset it."""
+        if self._is_reset:
+            return True
         queries, replies = self._queries, self._replies
         if queries is None or replies is None:
             return False
@@ -120,9 +124,9 @@ class TcpConnection:
             if direction is None:
                 return not segment.flags & ACK
             return not direction.order.began_at(segment.sequence + 1)
-        if direction is None or not segment.wire_bytes or not self.is_closed:
+        if not segment.wire_bytes or not self.is_closed:
             return False
-        return direction.order.ahead(segment.sequence) >= 0
+        return direction is None or direction.order.ahead(segment.sequence) >= 0
 
     def take(self, time_us: int, segment: Segment) -> list[Event]:
         """Take a segment that came at `time_us`; what it brings forth."""
@@ -155,6 +159,14 @@ class TcpConnection:
             self._end(direction, events)
         return events
 
+    def reset(self, time_us: int) -> list[Event]:
+        """One end wants no more of it; what still comes has been sent before."""
+        self.last_us = time_us
+        self._is_reset = True
+        events = self.finish()
+        self._charge()
+        return events
+
     def _is_reply(self, segment: Segment) -> bool:
         return (segment.source, segment.source_port) != self._ends[0]
 
@@ -168,11 +180,11 @@ class TcpConnection:
         return direction
 
     def _charge(self) -> None:
-        self.cost_bytes = CONNECTION_COST_BYTES + sum(
-            direction.framing.held_bytes + direction.order.cost_bytes
-            for direction in (self._queries, self._replies)
-            if direction is not None
-        )
+        cost_bytes = CONNECTION_COST_BYTES
+        for direction in (self._queries, self._replies):
+            if direction is not None:
+                cost_bytes += direction.framing.held_bytes + direction.order.cost_bytes
+        self.cost_bytes = cost_bytes
 
     def _take_payload(
         self,
@@ -235,7 +247,7 @@ class TcpConnection:
             if isinstance(framed, FramedMessage):
                 self._counts.messages += 1
                 self._note_id(direction, framed.payload)
-                events.append(TcpMessage(*framed, *direction.path))
+                events.append(TcpMessage(framed.payload, framed.wire_bytes, *direction.path))
             elif isinstance(framed, BrokenMessage):
                 self._counts.broken += 1
                 if direction.is_reply:

@@ -77,22 +77,18 @@ class TcpStreams:
             counts.closed += 1
             events += self._forget(key).finish()
             connection = None
-        if segment.flags & RST:
-            if connection is None:
-                counts.unrelated += 1
-            else:
-                counts.closed += 1
-                events += self._forget(key).finish()
-            return events
         if connection is None:
-            if not (segment.wire_bytes or segment.flags & SYN):
+            if segment.flags & RST or not (segment.wire_bytes or segment.flags & SYN):
                 counts.unrelated += 1
                 return events
             connection = self._open(key, segment)
         else:
             self._connections.move_to_end(key)
         cost_bytes = connection.cost_bytes
-        events += connection.take(time_us, segment)
+        if segment.flags & RST:
+            events += connection.reset(time_us)
+        else:
+            events += connection.take(time_us, segment)
         self.held_bytes += connection.cost_bytes - cost_bytes
         while (
             self.held_bytes > self._memory_bytes or len(self._connections) > self._most_connections

@@ -11,9 +11,7 @@ from geophone_capture.fragments import FragmentCounts
 from geophone_capture.reasons import Reason
 from geophone_capture.stages import Due, Stages
 from geophone_capture.tcp_events import TcpCounts
-from geophone_shared.kernels.domains import assign_domain_offsets
-from geophone_shared.suffixes import load_suffixes
-from geophone_shared.transactions import Outcome, Transactions
+from geophone_shared.transactions import Outcome
 
 _MOST_BATCHES_A_TURN = 16
 
@@ -126,15 +124,3 @@ def turns_of(due: Iterator[Due], is_over: Callable[[], bool]) -> Iterator[Turn]:
         batches_elapsed_us = elapsed_us
         batches.append(batch)
     yield Turn(tuple(batches), batches_elapsed_us)
-
-
-def domain_finder() -> Callable[[Transactions], None]:
-    """Sets the `domain_offset` of rows."""
-    suffixes = load_suffixes()
-
-    def find_domains(transactions: Transactions) -> None:
-        assign_domain_offsets(
-            transactions.rows, transactions.names, suffixes.slots, suffixes.labels
-        )
-
-    return find_domains

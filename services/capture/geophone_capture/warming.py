@@ -1,37 +1,45 @@
-"""Has kernels compiled before packets wait for them [core]."""
+"""Having all stages loaded, their kernels compiled, before there is work [shell].
 
+Once compiled, a kernel still takes some 20 ms to load, in which nothing else runs.
+"""
+
+import io
 import struct
 
-import numpy as np
-
+from geophone_capture.batching import Batcher
 from geophone_capture.decoder import TransactionDecoder
-from geophone_capture.packets import PACKET, PacketBlock
-from geophone_shared.hashing import SecretKey
+from geophone_capture.decoder_warming import compile_kernels
+from geophone_capture.inputs import STANDARD_INPUT
+from geophone_capture.registered_domains import domain_finder
+from geophone_capture.sources import CaptureStream
+from geophone_capture.stages import Stages
+from geophone_shared.hashing import KEY_BYTES, SecretKey
 
 _RAW_IP = 101
-_SYN_ACK, _ACK = 0x12, 0x10
-_NO_NAME = struct.pack("!HHHHHHH", 13, 1, 0x8180, 1, 0, 0, 0) + b"\x80"
-"""A message with its length, and a label that none is."""
+_PCAP_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, _RAW_IP)
+_QUERY = bytes.fromhex(
+    "4500003b 00000000 40110000 7f000001 7f000001"  # IPv4
+    "3039 0035 0027 0000"  # UDP to port 53
+    "0001 0100 0001 0000 0000 0000"
+    "0161 076578616d706c65 03636f6d 00 0001 0001"  # a.example.com, A
+)
 
 
-def compile_kernels() -> None:
-    """Compile all that `TransactionDecoder` uses, or load it from the cache.
-
-    Most is done by any packet, but what comes of TCP connections would be left to the first of
-    them, in the middle of the traffic.
-    """
-    decoder = TransactionDecoder(SecretKey.derived_from(b"warming"), (53,), 2, 2)
-    segments = [_segment(0, _SYN_ACK), _segment(1, _ACK, _NO_NAME)]
-    packets = np.zeros(len(segments), PACKET)
-    packets["offset"] = np.cumsum([0, *map(len, segments[:-1])])
-    packets["captured"] = packets["original"] = [len(segment) for segment in segments]
-    packets["link"] = _RAW_IP
-    block = PacketBlock(np.frombuffer(bytearray(b"".join(segments)), np.uint8), packets)
-    for transactions in (*decoder.feed(block), *decoder.advance(0), *decoder.close()):
-        assert not transactions.rows.size  # noqa: S101 - nothing of it is a transaction
-
-
-def _segment(sequence: int, flags: int, payload: bytes = b"") -> bytes:
-    """A TCP segment from port 53 in an IPv4 packet."""
-    tcp = struct.pack("!HHIIHHHH", 53, 1, sequence, 0, 5 << 12 | flags, 0, 0, 0) + payload
-    return struct.pack("!BBHIBBHII", 0x45, 0, 20 + len(tcp), 0, 64, 6, 0, 1, 2) + tcp
+def warm() -> None:
+    """Take a capture of one query through stages that are thrown away: seconds, the first time."""
+    compile_kernels()
+    packet = struct.pack("<IIII", 0, 0, len(_QUERY), len(_QUERY)) + _QUERY
+    key = SecretKey.from_bytes(bytes(KEY_BYTES))
+    stages = Stages(
+        TransactionDecoder(key, pending_capacity=8, rows_at_a_time=8),
+        Batcher(1, 8, sensor="warm", producer="warm"),
+        domain_finder(),
+        linger_us=None,
+        shift_us=0,
+    )
+    with CaptureStream(
+        [STANDARD_INPUT], standard_input=io.BytesIO(_PCAP_HEADER + packet)
+    ) as blocks:
+        for block in blocks:
+            batches = list(stages.take(block))
+    batches += stages.finish()

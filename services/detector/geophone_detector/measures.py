@@ -13,6 +13,7 @@ from geophone_detector.kernels.layout import (
 )
 from geophone_detector.kernels.sketches import SKETCH_BYTES
 from geophone_detector.partition import Partition, Taken
+from geophone_detector.windows import SlidingWindows
 from geophone_shared.alerts import Alert
 from geophone_shared.metrics import common
 from geophone_shared.metrics.families import Counter as CounterFamily
@@ -102,6 +103,8 @@ class Measures:
         gauge(families.MEMORY_BYTES, sketches * SKETCH_BYTES, budget="sketch")
         memory_bytes = sum(_memory_bytes(partition) for partition in partitions.values())
         gauge(families.MEMORY_BYTES, memory_bytes, budget="memory")
+        gauge(families.FILL_RATIO, max(map(_memory_fill, windows), default=0), budget="memory")
+        gauge(families.FILL_RATIO, max(map(_sketch_fill, windows), default=0), budget="sketch")
         clocks = [each.clock_us for each in partitions.values() if each.clock_us is not None]
         gauge(families.WATERMARK_TIMESTAMP_SECONDS, min(clocks, default=0) / 1_000_000)
 
@@ -146,3 +149,17 @@ def _memory_bytes(partition: Partition) -> int:
         + int(tables.pair_slots.nbytes)
         + int(tables.domain_slots.nbytes)
     )
+
+
+def _memory_fill(windows: SlidingWindows) -> float:
+    """What part of the fuller table is live: of domains or of names."""
+    tables = windows.tables
+    heads = tables.heads[0]
+    domains = int(heads["live_domains"]) / tables.domains.size
+    return max(domains, int(heads["live_pairs"]) / tables.pairs.size)
+
+
+def _sketch_fill(windows: SlidingWindows) -> float:
+    """What part of the estimates that the budget allows there is; 0 where it allows none."""
+    capacity = windows.tables.sketches.size
+    return len(windows.sketched) / capacity if capacity else 0.0

@@ -122,7 +122,10 @@ class Member:
             # Its producer's next one shows that it is missing.
             _logger.error("a record is damaged on the log, and is skipped")  # noqa: TRY400 - known
             return
-        self._vitals.answered()
+        if polled:
+            self._vitals.answered()
+        else:  # as also comes from a log that is away
+            self._vitals.beat()
         self._patience.reset()
         for each, records in polled.items():
             await self._count(each, records)
@@ -202,6 +205,7 @@ class Member:
             self._vitals.failed(error)
             self._stand_still.is_stuck({}, {}, now_seconds)
             return False
+        self._vitals.answered()
         self._measures.lag(
             {each.partition: max(ends[each] - position, 0) for each, position in positions.items()}
         )

@@ -13,6 +13,7 @@ from geophone.service_process import (
 )
 from geophone_alerter import metrics, service
 from geophone_alerter.acting import STAGE
+from geophone_alerter.warming import warm
 from geophone_shared.exit_codes import ExitCode
 from geophone_shared.ops_server import ops_app, serving
 from geophone_shared.settings.loading import Flag, load_settings
@@ -23,6 +24,7 @@ ALERTER = Declared(
     topics=service.TOPICS,
     families=metrics.FAMILIES,
     conditions=service.HEALTH_CONDITIONS,
+    warm=warm,
     has_kernels=False,
 )
 

@@ -13,6 +13,7 @@ from geophone.service_process import (
 )
 from geophone_capture import metrics, service
 from geophone_capture.inputs import STANDARD_INPUT
+from geophone_capture.warming import warm
 from geophone_shared.bus.topics import TRANSACTIONS
 from geophone_shared.errors import ConfigError
 from geophone_shared.exit_codes import ExitCode
@@ -31,6 +32,7 @@ def declared(settings: Settings) -> Declared:
         topics=(TRANSACTIONS,),
         families=metrics.FAMILIES,
         conditions=service.LIVE_HEALTH_CONDITIONS if interfaces else service.HEALTH_CONDITIONS,
+        warm=warm,
         interfaces=interfaces or metrics.INPUTS,
     )
 

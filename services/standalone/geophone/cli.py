@@ -55,7 +55,6 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="geophone",
     cls=_Commands,
-    add_completion=False,
     no_args_is_help=True,
     # Plain help: the same in a pipe, and without rich it takes a third of the time.
     rich_markup_mode=None,

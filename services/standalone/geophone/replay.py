@@ -8,8 +8,8 @@ from pathlib import Path
 from geophone.background import Background
 from geophone.report import ReplayReport
 from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.sources import CaptureStream
-from geophone_capture.warming import compile_kernels
 from geophone_detector.allow_list_file import read_allow_list
 from geophone_detector.budgets import (
     EXACT_CAP_NAMES,
@@ -29,6 +29,9 @@ _CLOCK_TOLERANCE_US = 60_000_000
 """A row dated further ahead of this machine's clock is counted as of then."""
 
 _KEY_INPUT_BYTES = 64 << 10
+
+JOB = "replay"
+"""Its name, for the kernels that it needs."""
 """So much of the input makes the key of its hash tables."""
 
 
@@ -98,7 +101,7 @@ def replay(
             is_interrupted = True
             stream.end_here()
             secret = _key_of(stream)
-        if not is_interpreted() and not is_compiled():
+        if not is_interpreted() and not is_compiled(JOB):
             compile_kernels()  # also those that this capture doesn't need, for the next one
         decoder = TransactionDecoder(secret, options.ports)
         detector = Detector(rules, allow_list, secret, options.exact_cap_names, capacities)
@@ -122,7 +125,7 @@ def replay(
             stages.find_domains(transactions)
             stages.detect(transactions)
         stages.end()
-        remember_compiled()
+        remember_compiled(JOB)
         return report.to_json(
             stream, decoder, detector, is_interrupted, time.monotonic() - started_seconds
         )

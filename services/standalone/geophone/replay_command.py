@@ -189,10 +189,11 @@ def refuse_contradictions(
 
 
 def _run(options: "ReplayOptions") -> Mapping[str, Any]:
-    from geophone.replay import replay as replay_captures  # noqa: PLC0415 - loads numba
+    from geophone.replay import JOB  # noqa: PLC0415 - loads numba
+    from geophone.replay import replay as replay_captures  # noqa: PLC0415
     from geophone_shared import jit  # noqa: PLC0415
 
-    if not jit.is_interpreted() and not jit.is_compiled():
+    if not jit.is_interpreted() and not jit.is_compiled(JOB):
         once = (
             "once for this version"
             if jit.cache_folder()

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from geophone import reasons
-from geophone.findings import findings_of
+from geophone.findings import findings_of, foreign_clients_of
 from geophone.page import (
     alert_part,
     escaped,
@@ -24,8 +24,6 @@ from geophone_alerter import wording
 _ALERTS_SHOWN = 20
 """A person reads no more; a flood of names under random domains can raise 100,000."""
 
-_FOREIGN_PACKETS = 10
-"""Broken software sends a few packets that are no DNS; a tunnel sends more."""
 _FOREIGN_SHOWN = 5
 
 
@@ -98,9 +96,7 @@ def _top(report: Mapping[str, Any], width: int) -> list[RenderableType]:
 
 def _foreign(report: Mapping[str, Any]) -> list[RenderableType]:
     """Who uses a port of DNS for something else: a finding, and no alert."""
-    clients = [
-        client for client in report["foreign_clients"] if client["packets"] >= _FOREIGN_PACKETS
-    ]
+    clients = foreign_clients_of(report)
     if not clients:
         return []
     sentences = [

@@ -66,6 +66,14 @@ class KafkaSettings(Section):
     """The own certificate (PEM), where brokers want one."""
     ssl_keyfile: Path | None = None
     """Its key, where it isn't in `ssl_certfile`."""
+    delivery_timeout_seconds: Seconds = 30
+    """Until a record is acknowledged, with all retries; then it is sent anew, or given up."""
+    request_timeout_seconds: Seconds = 15
+    """Until anything else is answered."""
+    session_timeout_seconds: Seconds = 30
+    """Without a sign of life for so long, a detector or alerter loses its partitions to another.
+    Brokers take 6 to 1,800 unless they are told otherwise. Shorter notices a dead one earlier, and
+    takes a slow one for dead."""
 
     @model_validator(mode="after")
     def _refuse_half_an_identity(self) -> Self:

@@ -3,20 +3,16 @@
 Beside them lies an archive of loaded classes (JEP 350): with it a broker starts in a second.
 """
 
-import os
-import re
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
+
+from tests.support.maven_jars import JarsMissingError, require_jars
 
 HERE = Path(__file__).resolve().parent
 JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m")
-_FETCH_TIMEOUT_SECONDS = 180
 
 
-class KafkaMissingError(Exception):
-    """There is no Kafka to run here; the message is one sentence that says what to do."""
+KafkaMissingError = JarsMissingError
+"""There is no Kafka to run here; the message is one sentence that says what to do."""
 
 
 def require_kafka() -> Path:
@@ -25,15 +21,7 @@ def require_kafka() -> Path:
     Raises:
         KafkaMissingError: no java, no mvn, or the jars can't be fetched.
     """
-    for tool, package in (("java", "default-jre-headless"), ("mvn", "maven")):
-        if shutil.which(tool) is None:
-            raise KafkaMissingError(
-                f"{tool} is not installed; on Debian: apt-get install {package}"
-            )
-    folder = _cache() / f"kafka-{_version()}"
-    if not (folder / "lib").is_dir():
-        _fetch(folder)
-    return folder
+    return require_jars(HERE / "pom.xml", "kafka")
 
 
 def java(folder: Path, *arguments: str) -> list[str]:
@@ -46,40 +34,3 @@ def java(folder: Path, *arguments: str) -> list[str]:
         f"{folder / 'lib'}/*",
         *arguments,
     ]
-
-
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "geophone-tests"
-
-
-def _version() -> str:
-    found = re.search(r"<kafka.version>(.+)</kafka.version>", (HERE / "pom.xml").read_text())
-    if found is None:
-        raise ValueError("no kafka.version in pom.xml")
-    return found[1]
-
-
-def _fetch(folder: Path) -> None:
-    """Fetch beside `folder` and rename, so that nobody ever sees a part of it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        command = ["mvn", "--batch-mode", "--quiet", "--file", str(HERE / "pom.xml")]
-        command += ["dependency:copy-dependencies", "-DincludeScope=runtime"]
-        command += [f"-DoutputDirectory={scratch}/kafka/lib"]
-        try:
-            subprocess.run(
-                command, check=True, capture_output=True, text=True, timeout=_FETCH_TIMEOUT_SECONDS
-            )
-        except subprocess.CalledProcessError as error:
-            reason = next((line for line in error.stdout.splitlines() if "ERROR" in line), "")
-            raise KafkaMissingError(
-                f"mvn can't fetch Kafka's jars, so check the connection: {reason}"
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            raise KafkaMissingError(
-                f"mvn has not fetched Kafka's jars in {_FETCH_TIMEOUT_SECONDS} s, "
-                "so check the connection"
-            ) from error
-        if not folder.is_dir():
-            (Path(scratch) / "kafka").rename(folder)

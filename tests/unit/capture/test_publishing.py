@@ -125,36 +125,6 @@ async def test_who_puts_waits_while_the_queue_is_full() -> None:
     assert await running.sequences() == [[0, 1, 2], [0]]
 
 
-async def test_what_is_live_drops_its_oldest_and_never_waits() -> None:
-    async with publishing(queue_batches=4, is_live=True) as running:
-        running.log.is_open.clear()
-        await running.publisher.put(batch(0, 0))
-        await running.publisher.put(batch(1, 0))
-        await running.log.asked_for(2)  # these two are under way, and stay
-        async with asyncio.timeout(5):
-            for sequence in range(1, 5):
-                await running.publisher.put(batch(0, sequence))
-                await running.publisher.put(batch(1, sequence))
-        assert running.counted("buffer_records") == 4
-        running.log.is_open.set()
-    assert await running.sequences() == [[0, 4], [0, 4]]
-    assert running.counted('dropped_total{reason="buffer_full"}') == 6
-    assert running.counted("dropped_transactions_total") == 18
-    assert running.counted("buffer_records") == 0
-
-
-async def test_where_all_are_under_way_the_new_one_is_the_oldest_that_waits() -> None:
-    async with publishing(queue_batches=1, is_live=True) as running:
-        running.log.is_open.clear()
-        await running.publisher.put(batch(0, 0))
-        await running.log.asked_for(1)
-        await running.publisher.put(batch(0, 1))
-        running.log.is_open.set()
-        await asyncio.sleep(0)
-    assert await running.sequences() == [[0], []]
-    assert running.counted('dropped_total{reason="buffer_full"}') == 1
-
-
 async def test_a_record_that_is_too_large_is_dropped_and_counted() -> None:
     async with publishing(limit_bytes=200) as running:
         for sequence, value in enumerate([b"x", b"x" * 200, b"x"]):
@@ -193,3 +163,28 @@ async def test_after_a_stop_a_log_that_fails_is_given_up() -> None:
 )
 def test_waits_double_up_to_a_limit(failures: int, expected: float) -> None:
     assert delay_seconds(failures) == pytest.approx(expected)
+
+
+async def test_live_the_oldest_that_waits_makes_room_and_is_counted() -> None:
+    async with publishing(queue_batches=3, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.log.asked_for(1)  # it is under way, and stays
+        for sequence in range(4):
+            await running.publisher.put(batch(1 if sequence % 2 else 0, sequence + 1))
+        assert running.counted("buffer_records") == 3
+        running.log.is_open.set()
+    assert await running.sequences() == [[0, 3], [4]]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 2
+    assert running.drops.counts["buffer_full"] == 6, "transactions"
+
+
+async def test_live_a_batch_is_dropped_where_all_others_are_under_way() -> None:
+    async with publishing(queue_batches=1, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.log.asked_for(1)
+        await running.publisher.put(batch(1, 0))
+        running.log.is_open.set()
+    assert await running.sequences() == [[0], []]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 1

@@ -289,6 +289,19 @@ def test_closed_connection_knows_what_repeats() -> None:
     assert (streams.counts.repeated, streams.counts.connections) == (1, 1)
 
 
+def test_connection_that_was_reset_knows_what_repeats() -> None:
+    client, server = ends()
+    streams = TcpStreams()
+    stream, answers = framed(query(1)), framed(reply(1))
+    segments = [*handshake(client, server), client.segment(0, stream), server.segment(0, answers)]
+    segments += [client.rst(len(stream)), server.segment(0, answers), client.rst(len(stream))]
+    assert payloads_of(events_of(streams, segments)) == [query(1), reply(1)]
+    assert (streams.counts.connections, streams.counts.repeated) == (1, 1)
+    # If the other end didn't heed it, it goes on.
+    following = client.segment(len(stream), framed(query(2)))
+    assert payloads_of(streams.add(9, following)) == [query(2)]
+
+
 @pytest.mark.parametrize("has_syn", [True, False])
 def test_ports_are_used_again(has_syn: bool) -> None:
     streams = TcpStreams()

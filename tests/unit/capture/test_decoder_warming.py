@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.kernels import decoding
-from geophone_capture.warming import compile_kernels
 from geophone_shared.jit import is_interpreted
 
 KERNELS: tuple[Any, ...] = (

@@ -1,0 +1,29 @@
+"""Settings as a container would have them."""
+
+import os
+from collections.abc import Mapping
+
+import pytest
+
+from geophone_shared.settings.loading import load_settings
+from geophone_shared.settings.settings import Settings, all_settings
+
+
+def deployed_settings(environment: Mapping[str, str], patch: pytest.MonkeyPatch) -> Settings:
+    """The settings that hold with this environment and no other.
+
+    Raises:
+        ConfigError: they aren't right.
+    """
+    with patch.context() as changed:
+        for name in _own():
+            changed.delenv(name)
+        for name, value in environment.items():
+            if name == "GEOPHONE_CAPTURE_INTERFACES" and "capture.interfaces" not in all_settings():
+                continue  # comes with capturing from interfaces
+            changed.setenv(name, value)
+        return load_settings()
+
+
+def _own() -> list[str]:
+    return [name for name in os.environ if name.startswith("GEOPHONE_")]
