@@ -19,6 +19,7 @@ from tests.support.mail_server import MailServer, ReceivedMail, open_mail_server
 from tests.support.namespaces import Namespace, VethPair, require_namespaces, veth_pair
 from tests.support.service_processes import (
     ANY_PORT,
+    COMMAND,
     ServiceProcess,
     alert_ids,
     by_id,
@@ -89,7 +90,7 @@ async def test_real_tunnels_are_counted_as_in_tcpdumps_file(pair: VethPair, tmp_
             *("run", "--interface", pair.interface, "--http", ANY_PORT),
             *("--data-dir", str(tmp_path)),
             environment=mail_environment(mails.port),
-            prefix=pair.far.command(),
+            command=pair.far.command(*COMMAND),
         ) as service,
         running(pair.far, *tcpdump, "-w", capture) as recorder,
     ):

@@ -43,9 +43,9 @@ launcher.main()
 async def live(*arguments: str) -> AsyncIterator[ServiceProcess]:
     """`geophone run` on the loopback interface of a namespace."""
     with namespace() as space:
-        prefix = space.command()
+        command = space.command(*COMMAND)
         usual = ("run", "--interface", "lo", "--http", ANY_PORT)
-        async with started(*usual, *arguments, prefix=prefix) as service:
+        async with started(*usual, *arguments, command=command) as service:
             yield service
 
 
@@ -143,6 +143,6 @@ async def test_an_interface_that_is_not_there(interface: str, tmp_path: Path) ->
     with namespace() as space:
         arguments = ("run", "--interface", interface, "--http", ANY_PORT)
         data = ("--data-dir", str(tmp_path))
-        async with started(*arguments, *data, prefix=space.command()) as service:
+        async with started(*arguments, *data, command=space.command(*COMMAND)) as service:
             assert await service.ended() == 2
     assert "capture devices" in service.sentences[-1]
