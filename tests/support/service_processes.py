@@ -126,6 +126,11 @@ class ServiceProcess:
         self._process.send_signal(signal.SIGTERM)
         return await self.ended()
 
+    @property
+    def number(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def kill(self) -> None:
         """Ends it where it stands."""
         if self._process.returncode is None:
