@@ -92,7 +92,7 @@ study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of do
 # Guided by the coverage of the kernels, too; then a tenth as long as people run them, from there.
 fuzz: SECONDS ?= 600
 fuzz: $(VENV)/.dev  ## fuzz each target for SECONDS (600); what it finds is kept in build/fuzz
-	@for target in capture_files merged_captures dns_messages log_batches; do \
+	@for target in capture_files merged_captures dns_messages log_batches ip_fragments tcp_segments; do \
 		echo "Fuzzing $$target for $(SECONDS) s ..." >&2; \
 		NUMBA_DISABLE_JIT=1 $(BIN)/python -m tests.fuzz.run $$target \
 			-max_total_time=$(SECONDS) -verbosity=0 && \
@@ -106,7 +106,7 @@ captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 kafka: $(VENV)/.dev  ## start a real Kafka broker to play with, until Ctrl-C (java and mvn)
 	@$(BIN)/python -m tests.support.kafka
 
-docs: $(VENV)/.dev  ## write the pages that come from the code: configuration, metrics, openapi.json
+docs: $(VENV)/.dev  ## write what comes from the code and the rules: pages, openapi.json, PrometheusRule
 	$(BIN)/python -m tests.support.generated_docs
 
 lock: $(VENV)/.dev  ## bring the exact locks up to date

@@ -2,6 +2,7 @@
 
     GeophoneError
     ├── ConfigError         the person must change something: exit 2, one sentence
+    │   └── RefusedError    the other side doesn't let this user: exit 77, one sentence
     ├── InvalidRecordError  the record can't be used: dead letter, never retry
     └── TransientError      try again later
 
@@ -15,6 +16,10 @@ class GeophoneError(Exception):
 
 class ConfigError(GeophoneError):
     """What was asked for can't be done; the message says what to change."""
+
+
+class RefusedError(ConfigError):
+    """Another program doesn't let this user in, or do that; the message says what to grant."""
 
 
 class InvalidRecordError(GeophoneError):

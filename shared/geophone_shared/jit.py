@@ -51,7 +51,7 @@ _FLAGS = {
     "forceinline": True,
 }
 
-_ALL_COMPILED = "all-compiled"
+_ALL_COMPILED = "all-compiled-"
 _MOST_VERSIONS = 4  # whose compiled kernels are kept
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -128,19 +128,19 @@ def cache_folder() -> Path | None:
         return None
 
 
-def is_compiled() -> bool:
-    """Whether an earlier process compiled all that it needed, so that this one starts fast."""
+def is_compiled(job: str) -> bool:
+    """Whether an earlier process compiled all kernels of this job, so that this one starts fast."""
     folder = cache_folder()
-    return folder is not None and (folder / _ALL_COMPILED).exists()
+    return folder is not None and (folder / f"{_ALL_COMPILED}{job}").exists()
 
 
-def remember_compiled() -> None:
-    """Note for later processes that all kernels of a main job are in the cache."""
+def remember_compiled(job: str) -> None:
+    """Note for later processes that all kernels of a job are in the cache."""
     folder = cache_folder()
-    if folder is None or is_interpreted() or is_compiled():
+    if folder is None or is_interpreted() or is_compiled(job):
         return
     with suppress(OSError):
-        (folder / _ALL_COMPILED).touch()
+        (folder / f"{_ALL_COMPILED}{job}").touch()
         versions = sorted(folder.parent.glob("kernels-*"), key=lambda each: each.stat().st_mtime)
         for outdated in versions[:-_MOST_VERSIONS]:
             shutil.rmtree(outdated, ignore_errors=True)

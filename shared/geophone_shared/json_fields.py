@@ -61,6 +61,10 @@ class JsonFields:
         if int(major) > newest_major:
             raise invalid_record("newer_schema")
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a field, and it isn't `null`."""
+        return self._fields.get(name) is not None
+
     def integer(self, name: str) -> int:
         """A number without a fraction, 0 .. 2^63 - 1."""
         return _count(self._get(name))

@@ -95,20 +95,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
 
     Requests under way are answered, for a few seconds. Closes the socket.
     """
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_graceful_shutdown=_CLOSE_SECONDS,
-        )
-    )
+    server = _Server(_configuration(app))
     async with TaskGroup() as tasks:
         served = tasks.create_task(server.serve(sockets=[listener]))
         try:
@@ -116,6 +103,27 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         finally:
             server.should_exit = True
             await wait([served])
+
+
+def load_server() -> None:
+    """Load what `listen` and `serving` load late, before an event loop would wait for it."""
+    _configuration(Starlette()).load()
+    "localhost".encode("idna")
+
+
+def _configuration(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_CLOSE_SECONDS,
+    )
 
 
 def _as_json(check: Check) -> dict[str, object]:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
 
-from geophone_shared.errors import ConfigError, GeophoneError, TransientError
+from geophone_shared.errors import ConfigError, GeophoneError, RefusedError, TransientError
 from geophone_shared.exit_codes import ExitCode
 from geophone_shared.logs import printable
 
@@ -41,7 +41,8 @@ def run_service(service: Service, drain_seconds: float) -> ExitCode:
         drain_seconds: how long it may take to finish once it is asked to stop.
 
     Returns:
-        OK; CONFIG and UNAVAILABLE with a sentence; RUNTIME where the drain took too long.
+        OK; CONFIG, NO_PERMISSION and UNAVAILABLE with a sentence; RUNTIME where the drain took too
+        long.
     """
     handlers = {each: signal.getsignal(each) for each in _SIGNALS}
     try:
@@ -61,6 +62,8 @@ def report_failure(error: GeophoneError) -> ExitCode:
         GeophoneError: `error` itself, where nobody outside has to do something: it is a bug.
     """
     match error:
+        case RefusedError():
+            code = ExitCode.NO_PERMISSION
         case ConfigError():
             code = ExitCode.CONFIG
         case TransientError():

@@ -4,9 +4,11 @@ A domain is in one partition, and is there once with all windows. So the lists o
 merged, are exact as far down as each of them reaches (docs/records.md).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from geophone_shared.drops import Drops
 from geophone_shared.json_fields import JsonFields
 from geophone_shared.record_reasons import invalid_record
 from geophone_shared.summaries import DomainSummary, summary_from_json, summary_to_json
@@ -38,6 +40,7 @@ class TopList:
         partition: its number.
         as_of_us: the partition's clock, µs of packet time since the epoch.
         position: the offset at which its input goes on.
+        drops: what its detector has lost of it; None where the record doesn't say.
         windows: by the window's length in seconds, what lives in it now: the domains with the most
             hostnames first, equal ones by name. Totals and evidence of a domain are the same in
             each.
@@ -47,6 +50,7 @@ class TopList:
     as_of_us: int
     position: int
     windows: Mapping[int, tuple[DomainSummary, ...]]
+    drops: Drops | None = None
 
 
 def rank(summary: DomainSummary) -> tuple[int, str]:
@@ -60,12 +64,15 @@ def encode_top_list(top: TopList) -> bytes:
     for summaries in top.windows.values():
         for summary in summaries:
             by_domain.setdefault(summary.registered_domain, []).append(summary)
+    drops = top.drops
     return compressed_json(
         {
             "schema": f"geophone.top-domains/{TOP_LIST_SCHEMA_MAJOR}",
             "partition": top.partition,
             "as_of": rfc3339(top.as_of_us),
             "position": top.position,
+            "drops": None if drops is None else dict(drops.counts),
+            "since": None if drops is None else rfc3339(drops.since_us),
             "windows": list(top.windows),
             "domains": [_domain_to_json(summaries) for summaries in by_domain.values()],
         }
@@ -94,11 +101,19 @@ def decode_top_list(data: bytes) -> TopList:
         partition=fields.integer("partition"),
         as_of_us=fields.time_us("as_of"),
         position=fields.integer("position"),
+        drops=_drops_from(fields),
         windows={
             window_seconds: tuple(sorted(summaries.values(), key=rank))
             for window_seconds, summaries in found.items()
         },
     )
+
+
+def _drops_from(fields: JsonFields) -> Drops | None:
+    """What was lost; a record of an earlier version doesn't say."""
+    if not fields.has("drops") or not fields.has("since"):
+        return None
+    return Drops(fields.time_us("since"), Counter(fields.counts("drops")))
 
 
 def _domain_to_json(summaries: list[DomainSummary]) -> dict[str, object]:

@@ -63,7 +63,7 @@ class Outcome(IntEnum):
 
 
 class Note(IntFlag):
-    """Oddities of a transaction; the first six are Packetbeat's (its `error.message`)."""
+    """Oddities of a transaction; the first six and the `REPLY_` ones (TCP) are Packetbeat's."""
 
     NO_RESPONSE = 1 << 0
     NO_QUERY = 1 << 1
@@ -80,6 +80,10 @@ class Note(IntFlag):
     TRAILING_BYTES = 1 << 12
     CUT_BY_SNAPLEN = 1 << 13
     INPUT_ENDED = 1 << 14
+    REPLY_UNDECODABLE = 1 << 15
+    REPLY_EMPTY = 1 << 16
+    REPLY_LENGTH_UNEXPECTED = 1 << 17
+    REPLY_INCOMPLETE = 1 << 18
 
 
 NOTE_TEXTS = {
@@ -99,6 +103,10 @@ NOTE_TEXTS = {
     Note.TRAILING_BYTES: "Bytes follow the last record",
     Note.CUT_BY_SNAPLEN: "The capture kept only a part of the packet",
     Note.INPUT_ENDED: "The capture ended before a response could arrive",
+    Note.REPLY_UNDECODABLE: "Response: Message's data could not be decoded as DNS",
+    Note.REPLY_EMPTY: "Response: Message's length was set to zero",
+    Note.REPLY_LENGTH_UNEXPECTED: "Response: Unexpected message data length",
+    Note.REPLY_INCOMPLETE: "Response: Message's data is incomplete",
 }
 
 

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from geophone_capture.packets import PacketBlock
 from geophone_detector.windows import SlidingWindows
-from tests.bench import inputs, large, names, peers, pipeline
+from tests.bench import inputs, large, names, peers, pipeline, slow_path
 from tests.bench.timing import Measured, machine, rate_table, ratio_table, say, shares
 from tests.support.outside import captures_folder
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _PLAIN_LOOP_PACKETS = 50_000
 _TSHARK_PACKETS = 200_000
 _FEW_NAMES = 20_000
+_EXCHANGES = 50_000
 
 
 def main() -> int:
@@ -50,6 +52,8 @@ def _report(folder: Path, packets: int, rounds: int) -> None:
         )
     else:
         say(f"No recorded captures: there are none in {captures_folder()}.\n")
+    say("### The slow path: decode + match alone\n")
+    say(rate_table(_slow_path(rounds)) + "\n")
     say("### The window stage\n")
     say(rate_table(_window(rounds)) + "\n")
     start = Measured("start", 1, "process")
@@ -107,6 +111,24 @@ def _report_capture(folder: Path, capture: Path, rounds: int) -> None:
     say(rate_table([whole, two, read, decode, key, window, replay, *slow]) + "\n")
     say(f"Inside of the loop, by CPU time: {shares(inside)}.\n")
     say(ratio_table([(fast, each) for each in slow for fast in (whole, two, replay)]) + "\n")
+
+
+def _slow_path(rounds: int) -> list[Measured]:
+    measured = []
+    for name, blocks in (
+        ("DNS over TCP, five exchanges to a connection", slow_path.connections(_EXCHANGES)),
+        ("DNS over TCP, segments of 16 bytes, reordered", slow_path.small_segments(_EXCHANGES)),
+        ("DNS over UDP, replies in three fragments", slow_path.fragments(_EXCHANGES)),
+    ):
+        each = Measured(name, sum(len(block.packets) for block in blocks), "packets")
+        for _ in range(rounds):
+            each.time(partial(_assert_decoded, blocks))
+        measured.append(each)
+    return measured
+
+
+def _assert_decoded(blocks: list[PacketBlock]) -> None:
+    assert pipeline.decode(blocks) == _EXCHANGES
 
 
 def _window(rounds: int) -> list[Measured]:

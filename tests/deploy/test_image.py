@@ -154,9 +154,7 @@ async def test_what_captures_has_no_right_left_when_it_reads(
         environment=environment(),
     ) as service:
         await service.until_ready()
-        for task in Path(f"/proc/{service.pid}/task").iterdir():
-            lines = (task / "status").read_text().splitlines()
-            status = dict(line.split(":\t", 1) for line in lines)
+        for status in _threads(service.pid):
             assert {int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh")} == {0}
             assert status["NoNewPrivs"] == "1"
             assert status["Uid"].split() == ["65532"] * 4
@@ -196,3 +194,9 @@ async def _health(image: Image, service: ServiceProcess) -> int:
     address = (await service.until_said("serving"))["geophone.address"]
     port = address.rpartition(":")[2]
     return image.run(f"{PROGRAMS}/healthcheck", port).returncode
+
+
+def _threads(pid: int) -> list[dict[str, str]]:
+    """What the kernel says of each thread of a process."""
+    files = Path(f"/proc/{pid}/task").glob("*/status")
+    return [dict(line.split(":\t", 1) for line in file.read_text().splitlines()) for file in files]

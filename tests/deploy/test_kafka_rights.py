@@ -12,7 +12,7 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from tests.support import outside
 from tests.support.deployment import of_kind, rendered
-from tests.support.kafka.broker import KafkaBroker
+from tests.support.kafka.broker import PASSWORD, KafkaBroker
 from tests.support.kafka.jars import KafkaMissingError
 from tests.support.service_processes import (
     ANY_PORT,
@@ -22,13 +22,6 @@ from tests.support.service_processes import (
     shows,
     started,
 )
-
-_AUTHORIZED = """
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-"""
-"""Who comes by the plaintext listener may do everything, and makes the others."""
-
 
 _RESOURCES = {"topic": 2, "group": 3}
 _OPERATIONS = {"Read": 3, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
@@ -42,7 +35,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[KafkaBroker]:
     users = of_kind(rendered("prod"), "KafkaUser")
     names = [user["metadata"]["name"] for user in users]
     try:
-        broker = KafkaBroker(tmp_path, _AUTHORIZED, {name: _password(name) for name in names})
+        broker = KafkaBroker(tmp_path / "kafka", principals=names)
     except KafkaMissingError as error:
         outside.report_missing(str(error))
     broker.start()
@@ -76,17 +69,13 @@ async def _grant(broker: KafkaBroker, users: list[dict[str, Any]]) -> None:
         await admin.close()
 
 
-def _password(name: str) -> str:
-    return f"of-{name}"
-
-
 def _signing_on(broker: KafkaBroker, service: str) -> dict[str, str]:
-    name = f"geophone-{service}"
     return {
-        "GEOPHONE_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.ports.scram}",
-        "GEOPHONE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "GEOPHONE_KAFKA_SASL_PLAIN_USERNAME": name,
-        "GEOPHONE_KAFKA_SASL_PLAIN_PASSWORD": _password(name),
+        "GEOPHONE_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.ports.secure}",
+        "GEOPHONE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "GEOPHONE_KAFKA_SSL_CAFILE": str(broker.folder / "ca.pem"),
+        "GEOPHONE_KAFKA_SASL_PLAIN_USERNAME": f"geophone-{service}",
+        "GEOPHONE_KAFKA_SASL_PLAIN_PASSWORD": PASSWORD,
     }
 
 

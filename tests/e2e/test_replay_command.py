@@ -18,11 +18,14 @@ from typing import IO, Any
 
 import pytest
 
+from tests.support.reports import packets_in
+
 GEOPHONE = str(Path(sys.executable).with_name("geophone"))
 DOMAIN = "tunnel.example"
 
 REPORT_FIELDS = {
     *("schema", "capture", "messages", "transactions", "not_decoded", "not_dns", "top_domains"),
+    *("not_visible", "pieces", "tcp_messages", "reassembly", "foreign_clients"),
     *("alerts", "detector", "warnings", "interrupted", "elapsed_seconds"),
 }
 DOMAIN_FIELDS = {
@@ -103,12 +106,7 @@ def test_the_json_contract(demo_report: dict[str, Any], demo_capture: Path) -> N
     messages = demo_report["messages"]
     assert messages["queries"] == rows["answered"] + rows["unanswered"]
     assert messages["responses"] == rows["answered"] + rows["unsolicited"]
-    counted = [
-        *messages.values(),
-        *demo_report["not_decoded"].values(),
-        *demo_report["not_dns"].values(),
-    ]
-    assert demo_report["capture"]["packets"] == sum(counted)
+    assert demo_report["capture"]["packets"] == packets_in(demo_report)
 
 
 def test_the_tunnel_leads_the_table(demo_report: dict[str, Any]) -> None:

@@ -1,8 +1,6 @@
 """Services that come, go and die in mid-stream over a real broker: the answer stays the same."""
 
 import asyncio
-import email.parser
-import email.policy
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from itertools import chain
@@ -11,10 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.generator.arrivals import Mixture
-from tests.support.generator.pcap import pcap_chunks
-from tests.support.generator.shapes import ordinary_shapes
-from tests.support.generator.tunnels import iodine
 from tests.support.kafka.broker import KafkaBroker
 from tests.support.mail_server import MailServer, open_mail_server
 from tests.support.service_processes import (
@@ -29,12 +23,18 @@ from tests.support.service_processes import (
     shows,
     started,
 )
+from tests.support.twenty_tunnels import (
+    EVERY_MAIL_AT_ONCE,
+    TUNNELS,
+    fifths,
+    incidents,
+    message_ids,
+    write_stream,
+)
 
-TUNNELS = 20
 SPEED = "5"
 COUNTED = "geophone_detector_transactions_total"
 LAG = "geophone_detector_lag_records"
-EVERY_MAIL_AT_ONCE = {"GEOPHONE_ALERTER_THROTTLE__BURST": "1000"}
 MEMBER = {"GEOPHONE_DETECTOR_MEMBER": "detector-0"}
 ALL_PUBLISHED = "everything that was read is on the log, or counted as dropped"
 
@@ -44,19 +44,8 @@ Start = Callable[..., Coroutine[Any, Any, ServiceProcess]]
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A capture with twenty tunnels, which takes 12 s at `SPEED`."""
-    tunnels = tuple(iodine(f"tunnel-{number}.net") for number in range(TUNNELS))
-    mixture = Mixture(
-        seed=7,
-        seconds=62,
-        ordinary_per_second=100,
-        tunnels=tunnels,
-        shapes=ordinary_shapes(200),
-        clients=50,
-    )
     path = tmp_path_factory.mktemp("stream") / "tunnels.pcap"
-    with path.open("wb") as file:
-        for chunk in pcap_chunks(mixture):
-            file.write(chunk)
+    write_stream(path)
     return path
 
 
@@ -83,13 +72,6 @@ async def start(fresh_kafka_broker: KafkaBroker, tmp_path: Path) -> AsyncIterato
         yield start_service
 
 
-def fifths(stream: Path) -> list[bytes]:
-    """The capture in five pieces."""
-    data = stream.read_bytes()
-    size = len(data) // 5 + 1
-    return [data[at : at + size] for at in range(0, len(data), size)]
-
-
 async def counts(detector: ServiceProcess, transactions: int) -> None:
     """Waits until a detector has counted so many."""
     while await detector.metric(COUNTED) < transactions:  # noqa: ASYNC110 - nothing to await
@@ -109,11 +91,8 @@ async def all_are_told(
     told = alert_ids(report)
     await alerters[-1].until(lambda: sorted(chain.from_iterable(map(opened_ids, alerters))) == told)
     assert await alerters[-1].stop() == 0
-    parser = email.parser.BytesParser(policy=email.policy.default)
-    mails = [parser.parsebytes(mail.content) for mail in server.received]
-    ids = [mail["Message-ID"] for mail in mails]
-    assert len(ids) == len(set(ids))
-    assert len({mail["References"] for mail in mails}) == TUNNELS
+    assert max(message_ids(server.received).values()) == 1
+    assert len(incidents(server.received)) == TUNNELS
 
 
 async def test_detectors_and_alerters_come_and_go(start: Start, stream: Path) -> None:
@@ -168,3 +147,44 @@ async def test_the_capture_and_the_broker_are_stopped_in_mid_stream(
         await asyncio.to_thread(fresh_kafka_broker.start)
         await all_are_told([alerter], server, report)
         assert await detector.metric("geophone_detector_repeated_records_total") > 0
+
+
+async def test_a_rolling_restart_under_load(start: Start, stream: Path) -> None:
+    """Readers first, each of two, as an upgrade does: SIGTERM, and the next one as it was."""
+    report = replayed(stream)
+    pieces = iter(fifths(stream))
+    detecting = [{"GEOPHONE_DETECTOR_MEMBER": f"detector-{number}"} for number in range(2)]
+    async with open_mail_server() as server:
+        mail = mail_environment(server.port) | EVERY_MAIL_AT_ONCE
+        alerters = [await start("alerter", **mail) for _ in range(2)]
+        detectors = [await start("detector", **each) for each in detecting]
+        for detector in detectors:
+            await holds_partitions(detector)
+        options = ("-", "--speed", "max", "--exit-at-end")
+        reader = await start("capture", *options, GEOPHONE_CAPTURE_BATCH_ROWS="50")
+        await reader.feed(next(pieces))
+        for number in range(2):
+            await counts(detectors[number], 200)
+            await reader.feed(next(pieces))
+            assert await alerters[number].stop() == 0
+            alerters.append(await start("alerter", **mail))
+            assert await detectors[number].stop() == 0
+            detectors.append(await start("detector", **detecting[number]))
+            await holds_partitions(detectors[-1])
+        for piece in pieces:
+            await reader.feed(piece)
+        await reader.end_input()
+        assert await reader.ended() == 0
+        await all_are_told(alerters, server, report)
+        for detector in detectors[-2:]:
+            await detector.until_answer("/metrics", lambda answer: lags(answer.text) == {0.0})
+            assert await detector.metric("geophone_detector_missing_records_total") == 0
+            assert (
+                'result="unusable"} 0.0' in (await (await detector.client()).get("/metrics")).text
+            )
+
+
+def lags(metrics: str) -> set[float]:
+    """How far behind a detector is in each of its partitions."""
+    lines = [line for line in metrics.splitlines() if line.startswith(f"{LAG}{{")]
+    return {float(line.split()[-1]) for line in lines}

@@ -57,7 +57,7 @@ class TestRefusals:
             GEOPHONE_KAFKA_SASL_PLAIN_USERNAME=USERNAME,
             GEOPHONE_KAFKA_SASL_PLAIN_PASSWORD=WRONG_PASSWORD,
         )
-        check_refusal(wrong, 2, "password")
+        check_refusal(wrong, 77, "password")
         assert WRONG_PASSWORD not in wrong.stderr
         broker.stop()
         away = geophone("alerter", *on(broker), "--http", ANY_PORT)

@@ -62,10 +62,11 @@ def _rows(decoder: TransactionDecoder, block: PacketBlock | None) -> list[Row]:
 
 
 def _check_counts(decoder: TransactionDecoder, packets: list[Seen], rows: list[Row]) -> None:
-    counts = decoder.counts()
+    counts, streamed = decoder.counts(), decoder.counts_of_streams()
     assert sum(counts.values()) == decoder.packets == len(packets)
-    assert counts[Reason.QUERY] == sum(row.outcome != Outcome.UNSOLICITED for row in rows)
-    assert counts[Reason.RESPONSE] == sum(row.outcome != Outcome.UNANSWERED for row in rows)
+    queries, responses = (counts[kind] + streamed[kind] for kind in (Reason.QUERY, Reason.RESPONSE))
+    assert queries == sum(row.outcome != Outcome.UNSOLICITED for row in rows)
+    assert responses == sum(row.outcome != Outcome.UNANSWERED for row in rows)
     completed_us = [row.completed_us for row in rows]
     assert completed_us == sorted(completed_us)
     if packets:

@@ -17,6 +17,7 @@ from tests.support.capture_writer import (
     section,
     simple,
 )
+from tests.support.carried_streams import WRAPPINGS, fragments_of, ip_packet
 from tests.support.dns_messages import (
     OPT_RECORD,
     QUERY,
@@ -75,10 +76,32 @@ def _times(frames: tuple[bytes, ...], step_us: int) -> list[tuple[int, bytes]]:
     return [(START_US + index * step_us, frame) for index, frame in enumerate(frames)]
 
 
+def _carried_files() -> list[bytes]:
+    """The exchange in every encapsulation, in fragments, and over TCP."""
+    packets = [ip_packet(QUERY_FRAME), ip_packet(RESPONSE_FRAME)]
+    wrapped = [wrap(packet) for wrap in WRAPPINGS.values() for packet in packets]
+    pieces = [piece for packet in packets for piece in fragments_of(packet, 7, [1, 3])]
+    ask, tell = (len(each).to_bytes(2) + each for each in (_ASK, _TELL))
+    segments = [
+        tcp(40_000, 53, sequence=9, flags=0x02),
+        tcp(40_000, 53, ask[:20], sequence=10),
+        tcp(40_000, 53, ask[20:], sequence=30),
+    ]
+    back = [tcp(53, 40_000, sequence=9, flags=0x12), tcp(53, 40_000, tell, sequence=10)]
+    over_tcp = [ipv4(segment, 6) for segment in segments]
+    over_tcp += [ipv4(segment, 6, "10.0.2.20", "10.0.2.30") for segment in back]
+    return [
+        pcap(_times(tuple(wrapped), 1_000)),
+        pcap(_times(tuple(pieces), 1_000), network=RAW_IP),
+        pcap(_times(tuple(over_tcp), 1_000), network=RAW_IP),
+    ]
+
+
 def _pcap_files() -> list[bytes]:
     exchange = (QUERY_FRAME, RESPONSE_FRAME)
     cut = pcap_record(START_US, QUERY_FRAME[:60], original=len(QUERY_FRAME))
     return [
+        *_carried_files(),
         pcap(_times(_FRAMES, 1_000)),
         pcap(_times(exchange, SECOND_US), order=">", nanoseconds=True),
         pcap(_times((QUERY_FRAME,) * 3, -61 * SECOND_US)),

@@ -1,12 +1,25 @@
 """Every fuzz target over its seeds and a fixed number of their mutations."""
 
+from dataclasses import fields
+from typing import Any
+
 import pytest
 
+from geophone_capture.fragments import FragmentCounts, Fragments
 from geophone_capture.reasons import Reason
+from geophone_capture.tcp_events import TcpCounts
+from geophone_capture.tcp_streams import TcpStreams
 from geophone_shared.batch import decode_batch
 from geophone_shared.errors import InvalidRecordError
 from geophone_shared.jit import is_interpreted
-from tests.fuzz import capture_files, dns_messages, log_batches, merged_captures
+from tests.fuzz import (
+    capture_files,
+    dns_messages,
+    ip_fragments,
+    log_batches,
+    merged_captures,
+    tcp_segments,
+)
 from tests.fuzz.capture_reading import Reading
 from tests.fuzz.target import Target, fixed_inputs, run_fixed_inputs
 from tests.support.decoded import decode
@@ -21,6 +34,8 @@ pytestmark = pytest.mark.kernels
         pytest.param(merged_captures.TARGET, 400, 150, id="merged captures"),
         pytest.param(dns_messages.TARGET, 6_000, 1_500, id="DNS messages"),
         pytest.param(log_batches.TARGET, 10_000, 8_000, id="log batches"),
+        pytest.param(ip_fragments.TARGET, 8_000, 100, id="IP fragments"),
+        pytest.param(tcp_segments.TARGET, 8_000, 100, id="TCP segments"),
     ],
 )
 def test_promises_hold(target: Target, compiled: int, interpreted: int) -> None:
@@ -56,6 +71,32 @@ def test_messages_are_decoded_and_refused_for_every_reason() -> None:
         Reason.NAME_TOO_LONG,
     }
     assert sum(not isinstance(answer, Reason) for answer in found) >= 100
+
+
+def test_fragments_are_put_together_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Fragments] = []
+
+    def create(*arguments: int, **options: int) -> Fragments:
+        made.append(Fragments(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(ip_fragments, "Fragments", create)
+    run_fixed_inputs(ip_fragments.TARGET, 500)
+    for field in fields(FragmentCounts):
+        assert sum(getattr(each.counts, field.name) > 0 for each in made) >= 5, field.name
+
+
+def test_segments_come_to_messages_and_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[TcpStreams] = []
+
+    def create(**options: Any) -> TcpStreams:
+        made.append(TcpStreams(**options))
+        return made[-1]
+
+    monkeypatch.setattr(tcp_segments, "TcpStreams", create)
+    run_fixed_inputs(tcp_segments.TARGET, 500)
+    for field in fields(TcpCounts):
+        assert sum(getattr(each.counts, field.name) > 0 for each in made) >= 5, field.name
 
 
 def test_batches_are_refused_at_every_layer() -> None:

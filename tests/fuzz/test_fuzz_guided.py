@@ -31,6 +31,8 @@ def _atheris() -> None:
         ("merged_captures", 300),
         ("dns_messages", 1_500),
         ("log_batches", 5_000),
+        ("ip_fragments", 5_000),
+        ("tcp_segments", 5_000),
     ],
 )
 def test_guided_by_coverage_of_kernels(target: str, runs: int, tmp_path: Path) -> None:

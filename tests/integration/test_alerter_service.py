@@ -15,7 +15,6 @@ import pytest
 from geophone_alerter import acting, configured, feeds
 from geophone_alerter.channels import log
 from geophone_alerter.event_queue import EventQueue
-from geophone_alerter.top_store import TopList
 from geophone_shared.alerts import decode_alert
 from geophone_shared.batch_headers import BatchHeaders
 from geophone_shared.bus.local import LocalBus, LocalReader
@@ -40,6 +39,7 @@ from tests.support.running_alerter import (
     publish_top,
     running_alerter,
 )
+from tests.support.top_lists import top_list
 
 TUNNEL = [
     create_alert(rule="burst"),
@@ -206,12 +206,16 @@ async def test_a_mail_server_that_is_away_keeps_the_offset_and_the_next_start_te
 
 async def test_a_revocation_hands_over_without_a_repeat(bus: LocalBus, mail: MailServer) -> None:
     async with running_alerter(bus, alerter_settings(mail.port)) as alerter:
+        assert alerter.metric("geophone_alerter_acting") == 0
         await publish(bus, *TUNNEL[:2])
         await alerter.until_acting()
+        assert alerter.metric("geophone_alerter_acting") == 1
         for number in range(3):
             bus.rebalance("geophone-alerter")
             await publish(bus, create_alert(f"{number}.example"))
         alerter.finish.set()
+    assert alerter.metric("geophone_alerter_acting") == 0
+    assert alerter.metric("geophone_alerter_lag_records") == 0
     assert len(mail.received) == 4
     told = await notifications(bus)
     assert len(told) == len({each.incident_id for each in told}) == 4
@@ -341,7 +345,7 @@ async def test_the_status_says_how_far_each_stage_is(bus: LocalBus) -> None:
     for _ in range(2):
         await bus.append(partition, Record(b"", headers=tuple(headers.to_headers())))
     await publish(bus, *TUNNEL)
-    await publish_top(bus, TopList(0, OPENED_US, {14_400: (TUNNEL[0].evidence,)}))
+    await publish_top(bus, top_list(0, OPENED_US, {14_400: (TUNNEL[0].evidence,)}))
     async with running_alerter(bus, alerter_settings()) as alerter:
         answer = await alerter.until(
             "/api/v1/status",

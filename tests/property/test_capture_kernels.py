@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from geophone_capture.reasons import Reason
 from geophone_shared.transactions import Note, Outcome
+from tests.support.carried_streams import Carried, carried_streams
 from tests.support.decoded import decode
 from tests.support.decoded_rows import create_decoder, decode_packets
 from tests.support.dns_messages import mutated, structured_messages
@@ -106,9 +107,44 @@ def test_transactions_are_those_of_the_model(
         event(row.notes.name or "no note")
 
 
+@MORE
+@given(
+    stream=carried_streams(),
+    capacity=st.sampled_from([1, 2, 1_000]),
+    rows_at_a_time=st.sampled_from([1, 2, 3, 1_000]),
+    at_once=st.sampled_from([1, 3, 1_000]),
+)
+def test_transactions_are_the_same_however_they_are_carried(
+    stream: list[Carried], capacity: int, rows_at_a_time: int, at_once: int
+) -> None:
+    model = TransactionModel(pending_capacity=capacity)
+    for carried in stream:
+        model.look_at(carried.plain)
+    model.close()
+    decoder = create_decoder((53,), capacity, rows_at_a_time)
+    packets = [packet for carried in stream for packet in carried.packets]
+    rows = decode_packets(decoder, packets, at_once)
+
+    assert rows == model.rows
+    counts = decoder.counts()
+    assert sum(counts.values()) == decoder.packets == len(packets)
+    for reason in (Reason.QUERY, Reason.RESPONSE, Reason.TCP_SEGMENT, Reason.NO_QUESTION):
+        assert counts[reason] == model.counts[reason]
+    assert decoder.counts_of_streams() == {
+        reason: model.counts_of_streams[reason] for reason in Reason
+    }
+    assert decoder.clock_us == model.clock_us
+    completed_us = [row.completed_us for row in rows]
+    assert completed_us == sorted(completed_us)
+    for row in rows:
+        event(f"{row.transport} {row.outcome.name}")
+        event(row.notes.name or "no note")
+
+
 FRAME_REASONS = set(Reason) - {
     Reason.QUERY,
     Reason.RESPONSE,
+    Reason.IP_FRAGMENT,
     Reason.SHORT_MESSAGE,
     Reason.NO_QUESTION,
     Reason.TRUNCATED_MESSAGE,
@@ -140,9 +176,12 @@ def test_any_frame_has_a_datagram_inside_of_it_or_a_reason(
             assert found.payload in bytes(frame)
             assert len(found.payload) <= found.wire_bytes <= max(len(frame), original_bytes)
             assert len(found.payload) == found.wire_bytes or missing_bytes > 0
-        else:
+        elif isinstance(found, Reason):
             assert found in FRAME_REASONS
             assert found != Reason.CUT_BY_SNAPLEN or missing_bytes > 0
+        else:
+            assert found.payload in bytes(frame)
+            assert len(found.payload) <= found.wire_bytes <= max(len(frame), original_bytes)
 
 
 payloads = st.binary(max_size=40) | st.binary(max_size=700) | mutated(structured_messages())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.encapsulations import ALL, Encapsulation
 from geophone_capture.sources import CaptureStream
 from geophone_shared.hashing import SecretKey
 from geophone_shared.transactions import Note, Outcome, Transactions
@@ -69,11 +70,11 @@ def create_decoder(
     ports: Sequence[int] = (53,),
     pending_capacity: int = 10_000,
     rows_at_a_time: int = 1_000,
+    encapsulations: Encapsulation = ALL,
 ) -> TransactionDecoder:
     """A decoder with small tables, and a secret that is none."""
-    return TransactionDecoder(
-        SecretKey.from_bytes(bytes(range(16))), ports, pending_capacity, rows_at_a_time
-    )
+    secret = SecretKey.from_bytes(bytes(range(16)))
+    return TransactionDecoder(secret, ports, pending_capacity, rows_at_a_time, encapsulations)
 
 
 def decode_packets(

@@ -1,10 +1,11 @@
-"""Pages that are written from the code; `python -m tests.support.generated_docs` does it."""
+"""Files that are written from others; `python -m tests.support.generated_docs` does it."""
 
 import json
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+import yaml
 from pydantic.fields import FieldInfo
 
 import geophone_alerter.metrics
@@ -65,6 +66,10 @@ Probes and metrics hold no names and no addresses and need none.
 This page is generated from the code: `make docs`.
 """
 
+_PROMETHEUS_RULE = """\
+# deploy/prometheus/rules as an object of the Prometheus operator; generated from it by `make docs`.
+"""
+
 _METRICS = """\
 # Metrics
 
@@ -109,11 +114,34 @@ def openapi_document() -> str:
     return json.dumps(rest_app(nothing).openapi(), indent=2) + "\n"
 
 
+def prometheus_rule() -> str:
+    """The rules of Prometheus as an object of its operator."""
+    files = sorted(Path(PROJECT, "deploy", "prometheus", "rules").glob("*.yml"))
+    groups = [
+        group
+        for file in files
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+    ]
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {
+            "name": "geophone",
+            "namespace": "geophone",
+            "labels": {"app.kubernetes.io/part-of": "geophone"},
+        },
+        "spec": {"groups": groups},
+    }
+    return _PROMETHEUS_RULE + yaml.safe_dump(rule, sort_keys=False, allow_unicode=True, width=1000)
+
+
 PAGES = {
-    "configuration.md": configuration_page,
-    "metrics.md": metrics_page,
-    "openapi.json": openapi_document,
+    "docs/configuration.md": configuration_page,
+    "docs/metrics.md": metrics_page,
+    "docs/openapi.json": openapi_document,
+    "deploy/kubernetes/components/prometheus-operator/prometheus-rule.yaml": prometheus_rule,
 }
+"""What is generated, by where it is."""
 
 
 def _settings() -> Iterator[str]:
@@ -169,4 +197,6 @@ def _labels(family: Family) -> str:
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
-        Path(PROJECT, "docs", name).write_text(page(), encoding="utf-8")
+        path = Path(PROJECT, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page(), encoding="utf-8")

@@ -1,11 +1,13 @@
 """A real SMTP server (aiosmtpd) in the test's own event loop, which can misbehave on cue."""
 
 import asyncio
+import socket
 import ssl
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import trustme
@@ -28,6 +30,7 @@ class ReceivedMail:
     content: bytes
     is_encrypted: bool
     username: str | None
+    arrived_seconds: float = field(compare=False)
 
 
 @dataclass
@@ -109,6 +112,7 @@ class _Handler:
                 content=envelope.content,
                 is_encrypted=connection.transport is not None
                 and connection.transport.get_extra_info("sslcontext") is not None,
+                arrived_seconds=datetime.now(UTC).timestamp(),
                 username=login.login.decode() if isinstance(login, LoginPassword) else None,
             )
         )
@@ -134,6 +138,7 @@ async def open_mail_server(
     is_implicit: bool = False,
     password: str | None = None,
     auth_without_tls: bool = False,
+    bound: socket.socket | None = None,
 ) -> AsyncIterator[MailServer]:
     """A server that listens on a free port of the loopback interface.
 
@@ -142,6 +147,7 @@ async def open_mail_server(
         is_implicit: whether it is encrypted from the first byte instead.
         password: of the user `geophone`; None for a server without AUTH.
         auth_without_tls: whether it offers AUTH on an unencrypted connection.
+        bound: a socket to listen on in place of that address, as of another network namespace.
     """
     server = MailServer()
     handler = _Handler(server)
@@ -168,7 +174,11 @@ async def open_mail_server(
         connections.append(connection)
         return connection
 
-    listener = await loop.create_server(connect, HOST, 0, ssl=tls if is_implicit else None)
+    encryption = tls if is_implicit else None
+    if bound is None:
+        listener = await loop.create_server(connect, HOST, 0, ssl=encryption)
+    else:
+        listener = await loop.create_server(connect, sock=bound, ssl=encryption)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield server

@@ -18,12 +18,18 @@ SHIPPED_CAPTURES = PROJECT / "tests" / "data"
 """Captures that the project recorded itself; always there."""
 
 _DEBIAN_PACKAGES = {
+    "dns2tcpc": "dns2tcp",
+    "dns2tcpd": "dns2tcp",
+    "systemd-analyze": "systemd",
     "ip": "iproute2",
     "setcap": "libcap2-bin",
     "setpriv": "util-linux",
     "unshare": "util-linux",
     "iodined": "iodine",
     "nc": "netcat-openbsd",
+    "promtool": "prometheus",
+    "amtool": "prometheus-alertmanager",
+    "tc": "iproute2",
 }
 
 

@@ -74,10 +74,19 @@ def udp(
     return struct.pack("!4H", source_port, destination_port, length, 0) + payload
 
 
-def tcp(source_port: int, destination_port: int, payload: bytes = b"") -> bytes:
-    """RFC 9293 §3.1, without options."""
+def tcp(
+    source_port: int,
+    destination_port: int,
+    payload: bytes = b"",
+    *,
+    sequence: int = 1,
+    flags: int = 0x18,
+    header_words: int = 5,
+) -> bytes:
+    """RFC 9293 §3.1; options are part of `payload`, `flags` are ACK and PSH if none are given."""
     ports = struct.pack("!HH", source_port, destination_port)
-    return ports + struct.pack("!IIHHHH", 1, 1, 0x5018, 8_192, 0, 0) + payload
+    bits = header_words << 12 | flags
+    return ports + struct.pack("!IIHHHH", sequence, 1, bits, 8_192, 0, 0) + payload
 
 
 def ipv4(

@@ -10,7 +10,7 @@ from geophone_shared.batch_headers import BatchHeaders
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.local import LocalBus
 from geophone_shared.bus.memory import MemoryStore
-from geophone_shared.bus.records import Record, TopicPartition
+from geophone_shared.bus.records import Record, StoredRecord, TopicPartition
 from geophone_shared.bus.topics import TRANSACTIONS, declared_topics
 from geophone_shared.errors import TransientError
 from geophone_shared.transactions import Transactions
@@ -66,6 +66,13 @@ async def a_log(partitions: int) -> CuedLog:
     log = CuedLog()
     await log.create_topics(declared_topics(partitions))
     return log
+
+
+async def stored(bus: Bus, partition: int) -> list[StoredRecord]:
+    """The records of a partition of the transactions, as they are."""
+    place = TopicPartition(TRANSACTIONS, partition)
+    async with bus.reader([place]) as reader:
+        return list((await reader.poll(5, 1_000))[place])
 
 
 async def published(bus: Bus) -> list[EncodedBatch]:

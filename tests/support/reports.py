@@ -137,6 +137,8 @@ def report(
         "transactions": {"total": 222, "answered": 212, "unanswered": 10, "unsolicited": 0},
         "not_decoded": {},
         "not_dns": {"arp": 4, "icmp": 0},
+        "not_visible": {},
+        "foreign_clients": [],
         "top_domains": [benign_domain()] if top_domains is None else top_domains,
         "alerts": alerts or [],
         "rules": [
@@ -158,3 +160,11 @@ def tunnel_report(**fields: Any) -> dict[str, Any]:
     """One tunnel with two alerts beside ordinary traffic."""
     rows = [top_domain(), benign_domain(rank=2)]
     return report(rows, [alert(), burst_alert()]) | fields
+
+
+def packets_in(report: dict[str, Any]) -> int:
+    """How many packets the parts of a report come to: each was counted once."""
+    counts = [report[part] for part in ("pieces", "not_decoded", "not_dns", "not_visible")]
+    over_tcp = report["tcp_messages"]
+    packets = sum(int(n) for count in [*counts, report["messages"]] for n in count.values())
+    return packets - int(over_tcp.get("query", 0) + over_tcp.get("response", 0))

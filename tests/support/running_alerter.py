@@ -1,7 +1,6 @@
 """An alerter that runs in the test's event loop, over any log."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,18 +11,16 @@ import httpx
 
 from geophone_alerter import metrics as families
 from geophone_alerter.service import HEALTH_CONDITIONS, run_alerter
-from geophone_alerter.top_store import TopList
 from geophone_shared.alerts import Alert, encode_alert
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.records import Record, TopicPartition
 from geophone_shared.bus.topics import ALERTS, TOP_DOMAINS, declared_topics
 from geophone_shared.health import Health
-from geophone_shared.json_fields import parse_object
 from geophone_shared.listen_address import ListenAddress
 from geophone_shared.metrics.registry import Metrics
 from geophone_shared.ops_server import listen
 from geophone_shared.settings.sections import AlerterSettings
-from geophone_shared.summaries import summary_from_json, summary_to_json
+from geophone_shared.top_domains import TopList, encode_top_list
 from tests.support.channels import RETRIES
 from tests.support.mail_server import HOST
 
@@ -96,7 +93,6 @@ async def running_alerter(bus: Bus, settings: AlerterSettings) -> AsyncIterator[
                 health,
                 alerter.stop,
                 listener=listener,
-                decode_top_list=decode_test_list,
                 finish=alerter.finish,
                 retries=RETRIES,
             )
@@ -118,29 +114,6 @@ async def publish(bus: Bus, *alerts: Alert) -> None:
 
 
 async def publish_top(bus: Bus, top_list: TopList) -> None:
-    """Appends a list, in a form of the tests' own."""
+    """Appends a list as a detector does."""
     partition = TopicPartition(TOP_DOMAINS, top_list.partition)
-    value = {
-        "partition": top_list.partition,
-        "as_of_us": top_list.as_of_us,
-        "windows": [
-            {"seconds": seconds, "domains": [summary_to_json(each) for each in domains]}
-            for seconds, domains in top_list.windows.items()
-        ],
-    }
-    await bus.append(partition, Record(json.dumps(value).encode()))
-
-
-def decode_test_list(value: bytes) -> TopList:
-    """What `publish_top` wrote."""
-    fields = parse_object(value, 1_000_000)
-    return TopList(
-        fields.integer("partition"),
-        fields.integer("as_of_us"),
-        {
-            window.integer("seconds"): tuple(
-                summary_from_json(each) for each in window.nested_list("domains")
-            )
-            for window in fields.nested_list("windows")
-        },
-    )
+    await bus.append(partition, Record(encode_top_list(top_list)))

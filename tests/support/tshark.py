@@ -1,7 +1,7 @@
 """What tshark sees in a capture: an oracle for decoding and for counting.
 
-Only DNS over UDP port 53 is asked for: tshark's heuristics also find DNS on other ports and over
-TCP, and an ICMP error quotes the DNS message that caused it.
+Only DNS over port 53 is asked for: tshark's heuristics also find DNS on other ports, and an ICMP
+error quotes the DNS message that caused it. UDP and TCP are asked for apart.
 """
 
 import subprocess
@@ -107,6 +107,37 @@ def dns_messages(tshark: Path, capture: Path) -> Iterator[DnsMessage]:
             is_response=response in {"1", "True"},  # "True" since Wireshark 4.2
             payload=bytes.fromhex(payload),
         )
+
+
+class StreamMessage(NamedTuple):
+    """A DNS message over TCP; `wire_bytes` with the two bytes of its length, the name as text."""
+
+    is_response: bool
+    dns_id: int
+    name: str
+    wire_bytes: int
+
+
+def stream_messages(tshark: Path, capture: Path) -> Iterator[StreamMessage]:
+    """The DNS messages over TCP port 53 in `capture`, where tshark has them whole.
+
+    All have one question, and names of plain letters. What is sent again is found again.
+
+    Raises:
+        subprocess.CalledProcessError: tshark can't read the file to its end.
+    """
+    options = ["-n", "-2", "-Y", "dns && tcp.port == 53", "-T", "fields", "-E", "occurrence=a"]
+    options += ["-o", "tcp.reassemble_out_of_order:TRUE"]
+    for field in ("dns.flags.response", "dns.id", "dns.qry.name", "dns.length"):
+        options += ["-e", field]
+    finished = subprocess.run(
+        [tshark, "-r", capture, *options], check=True, capture_output=True, encoding="ascii"
+    )
+    for line in finished.stdout.splitlines():
+        columns = [column.split(",") for column in line.split("\t")]
+        for response, dns_id, name, length in zip(*columns, strict=True):
+            is_response = response in {"1", "True"}
+            yield StreamMessage(is_response, int(dns_id, 16), name, int(length) + 2)
 
 
 def count_dns(tshark: Path, capture: Path) -> DnsCount:

@@ -2,7 +2,7 @@
 
 import sys
 
-from geophone.cli import main
+from geophone.launcher import main
 
 sys.argv.insert(1, "alerter")
 main()

@@ -248,6 +248,7 @@ class Acting:
         runs = self._tasks.create_task(notifier.run())
         self._acts = _Acts(notifier, measures, runs, start, committed)
         self.progress.is_acting = True
+        self._metrics.set(families.ACTING, 1)
         _log.info("this alerter acts", extra={"offset": start})
 
     async def _on_revoked(self, _partitions: Sequence[TopicPartition]) -> None:
@@ -268,6 +269,8 @@ class Acting:
         self._acts = None
         self.progress.is_acting = False
         self.progress.position = None
+        self._metrics.set(families.ACTING, 0)
+        self._metrics.set(families.LAG_RECORDS, 0)
         _log.info("this alerter acts no more")
 
     async def _is_stuck(self, reader: GroupReader, still: StandStill) -> bool:

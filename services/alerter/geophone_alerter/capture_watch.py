@@ -30,7 +30,10 @@ class CaptureWatch:
     @property
     def status(self) -> StageStatus:
         """How far capture is."""
+        drops = self._last.drops
         return StageStatus(
+            drops=None if drops is None else drops.counts,
+            since_us=None if drops is None else drops.since_us,
             position=sum(self.ends.values()) if self.ends else None,
             watermark_us=self._last.watermark_us,
             last_record_us=self._last.published_us,

@@ -152,8 +152,8 @@ class Delivery:
     async def step(self) -> bool:
         """One attempt at what is due; whether anything was.
 
-        What was accepted is recorded before anything else happens: only a crash between the two
-        lets it be told again.
+        What was accepted is recorded before anything else happens: only a crash between the two, or
+        a stop while the log doesn't answer, lets it be told again.
         """
         around = self._around
         parcel = self.waiting.take(around.now_us())
@@ -171,10 +171,17 @@ class Delivery:
             if notification.result == "refused"
             for held in notice.held
         ]
+        is_recorded = True
         if refusals:
-            await self._insist(lambda: around.refuse(refusals))
-        if notifications:
-            await self._insist(lambda: around.record(notifications))
+            is_recorded = await self._insist(lambda: around.refuse(refusals))
+        if notifications and is_recorded:
+            is_recorded = await self._insist(lambda: around.record(notifications))
+        if not is_recorded:
+            _log.error(
+                "what was told could not be noted, and is told again by the next start",
+                extra={"channel": self.channel.name, "notifications": len(notifications)},
+            )
+            return True
         for notification in notifications:
             self.waiting.apply(notification)
         self.waiting.settle(parcel, around.now_us(), around.random())
@@ -182,15 +189,22 @@ class Delivery:
         self._count(outcomes, notifications)
         return True
 
-    async def _insist(self, append: Callable[[], Awaitable[None]]) -> None:
-        """Appends to the log, again and again where that doesn't answer."""
+    async def _insist(self, append: Callable[[], Awaitable[None]]) -> bool:
+        """Appends to the log, again and again where that doesn't answer; False once it is stopped.
+
+        What was to be appended is still on its way then: nothing is committed beyond it.
+        """
         failures = 0
         while True:
             try:
-                return await append()
+                await append()
             except TransientError:
                 failures += 1
                 _log.warning("the log takes no notifications", extra={"failures": failures})
+            else:
+                return True
+            if self._is_stopping:
+                return False
             delay_us = self._around.retries.delay_us(failures, self._around.random())
             await asyncio.sleep(delay_us / 1_000_000)
 

@@ -15,8 +15,12 @@ ALERTS = Counter(
 REPEATED_ALERTS = Counter(
     "geophone_alerter_repeated_alerts_total", "Alerts that came again and were skipped."
 )
+ACTING = Gauge(
+    "geophone_alerter_acting", "1 while this alerter tells people, 0 while it stands by."
+)
 LAG_RECORDS = Gauge(
-    "geophone_alerter_lag_records", "Alerts that are on the log and not dealt with yet."
+    "geophone_alerter_lag_records",
+    "Alerts that are on the log and not dealt with yet; 0 while it stands by.",
 )
 NOTIFICATIONS = Counter(
     "geophone_alerter_notifications_total",
@@ -53,6 +57,7 @@ FAMILIES: tuple[Family, ...] = (
     *common.FAMILIES,
     ALERTS,
     REPEATED_ALERTS,
+    ACTING,
     LAG_RECORDS,
     NOTIFICATIONS,
     THROTTLED,

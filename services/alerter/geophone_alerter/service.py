@@ -16,7 +16,7 @@ from geophone_alerter.delivery import Surroundings
 from geophone_alerter.measuring import measure_delivered
 from geophone_alerter.notifier import Notifier
 from geophone_alerter.retries import RetrySchedule
-from geophone_alerter.views import LOG_CONDITION, VIEWS_CONDITION, DecodeTopList, Views
+from geophone_alerter.views import LOG_CONDITION, VIEWS_CONDITION, Views
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.topics import (
     ALERTS,
@@ -53,7 +53,6 @@ async def run_alerter(  # noqa: PLR0913 - it puts everything together
     stop: asyncio.Event,
     *,
     listener: socket.socket,
-    decode_top_list: DecodeTopList,
     finish: asyncio.Event | None = None,
     retries: RetrySchedule | None = None,
 ) -> None:
@@ -68,7 +67,6 @@ async def run_alerter(  # noqa: PLR0913 - it puts everything together
             start.
         listener: where REST is served, from `ops_server.listen`; it is closed in the end. Probes
             and metrics are served there, too, unless the settings have another address for them.
-        decode_top_list: reads a record of `dns.top-domains`.
         finish: ends it once all alerts on the log are told; set when no more will come.
         retries: how often to try again.
 
@@ -82,7 +80,7 @@ async def run_alerter(  # noqa: PLR0913 - it puts everything together
     with ExitStack() as closing:
         closing.callback(listener.close)
         channels = Channels(settings, closing)
-        views = Views(await _partitions(bus), decode_top_list, metrics, health)
+        views = Views(await _partitions(bus), metrics, health)
         log = AlerterLog(bus, lambda reason: metrics.add(common.DEAD_LETTERS, reason=reason))
         acting = Acting(bus, log, _notifiers(channels, log, metrics, retries), metrics, health)
         progress = acting.progress

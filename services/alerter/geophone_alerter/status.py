@@ -1,13 +1,14 @@
 """What `/api/v1/status` says of each stage [core].
 
 It is what the log shows, so that every alerter says the same of capture and detector, wherever they
-run; what only they know (their drops) is in their own metrics.
+run.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from geophone_shared.bus.records import StoredRecord
+from geophone_shared.drops import Drops, drops_from_headers, together
 from geophone_shared.timestamps import LATEST_TIME_US, rfc3339
 
 _MOST_DIGITS = 19
@@ -51,6 +52,7 @@ class LastRecords:
     def __init__(self) -> None:
         self._published_us: dict[int, int] = {}
         self._clock_us: dict[int, int] = {}
+        self._drops: dict[int, tuple[bytes | None, Drops | None]] = {}  # with their producer
 
     @property
     def published_us(self) -> int | None:
@@ -62,6 +64,17 @@ class LastRecords:
         """How far every partition is in packet time; None without any."""
         return min(self._clock_us.values(), default=None)
 
+    @property
+    def drops(self) -> Drops | None:
+        """What the producers of the last records have lost; None where they don't say."""
+        latest: dict[bytes | None, Drops] = {}
+        for producer, drops in self._drops.values():
+            known = latest.get(producer)
+            # Counts only rise: the largest are the latest.
+            if drops and (known is None or drops.counts.total() > known.counts.total()):
+                latest[producer] = drops
+        return together(latest.values())
+
     def note(self, partition: int, stored: StoredRecord, clock_us: int | None) -> None:
         """Takes the last record of a partition.
 
@@ -71,6 +84,8 @@ class LastRecords:
             clock_us: the packet time that it says; None where it doesn't.
         """
         self._published_us[partition] = stored.published_us
+        producer = dict(stored.headers).get("producer")
+        self._drops[partition] = (producer, drops_from_headers(stored.headers))
         if clock_us is not None:
             self._clock_us[partition] = max(clock_us, self._clock_us.get(partition, 0))
 

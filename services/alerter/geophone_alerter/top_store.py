@@ -4,28 +4,12 @@ A domain is in one partition, so that merged lists are exact as far down as each
 """
 
 import heapq
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 
+from geophone_shared.drops import Drops, together
 from geophone_shared.summaries import DomainSummary
-
-
-@dataclass(frozen=True, slots=True)
-class TopList:
-    """The busiest domains of a partition.
-
-    Attributes:
-        partition: its number.
-        as_of_us: the partition's clock then, µs of packet time since the epoch.
-        windows: by the window's length in seconds, the domains.
-        position: the offset at which the partition's input goes on; None where it isn't known.
-    """
-
-    partition: int
-    as_of_us: int
-    windows: Mapping[int, tuple[DomainSummary, ...]]
-    position: int | None = None
+from geophone_shared.top_domains import TopList, rank
 
 
 class TopStore:
@@ -47,25 +31,24 @@ class TopStore:
 
     @property
     def positions(self) -> dict[int, int]:
-        """By partition, where its input goes on, as far as that is known."""
-        return {
-            number: each.position
-            for number, each in self._lists.items()
-            if each.position is not None
-        }
+        """By partition, where its input goes on."""
+        return {number: each.position for number, each in self._lists.items()}
+
+    @property
+    def drops(self) -> Drops | None:
+        """What detectors have lost; None where they don't say."""
+        return together(each.drops for each in self._lists.values() if each.drops is not None)
 
     def apply(self, top_list: TopList) -> None:
         """Takes a list in place of its partition's earlier one."""
         by_domain: dict[str, dict[int, DomainSummary]] = {}
         windows = {}
         for window_seconds, domains in top_list.windows.items():
-            windows[window_seconds] = tuple(sorted(domains, key=_rank))
+            windows[window_seconds] = tuple(sorted(domains, key=rank))
             for domain in domains:
                 windows_of = by_domain.setdefault(domain.registered_domain.lower(), {})
                 windows_of[window_seconds] = domain
-        self._lists[top_list.partition] = TopList(
-            top_list.partition, top_list.as_of_us, windows, top_list.position
-        )
+        self._lists[top_list.partition] = replace(top_list, windows=windows)
         self._by_domain[top_list.partition] = by_domain
         self.version += 1
 
@@ -80,7 +63,7 @@ class TopStore:
             exclude_allowed: leave out what an allow list has.
         """
         lists = [each.windows.get(window_seconds, ()) for each in self._lists.values()]
-        merged = heapq.merge(*lists, key=_rank)
+        merged = heapq.merge(*lists, key=rank)
         wanted = (each for each in merged if not (exclude_allowed and each.allowed))
         return list(islice(wanted, limit))
 
@@ -95,7 +78,3 @@ class TopStore:
             if key in by_domain:
                 return by_domain[key]
         return {}
-
-
-def _rank(summary: DomainSummary) -> tuple[int, str]:
-    return -summary.unique_hostnames, summary.registered_domain

@@ -6,7 +6,7 @@ Every alerter has it, whether it acts or stands by.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from geophone_alerter import metrics as families
 from geophone_alerter.acting import DROPS, Progress
@@ -16,7 +16,7 @@ from geophone_alerter.capture_watch import CaptureWatch
 from geophone_alerter.feeds import Feed, follow
 from geophone_alerter.status import LastRecords, StageStatus
 from geophone_alerter.told_store import ToldStore
-from geophone_alerter.top_store import TopList, TopStore
+from geophone_alerter.top_store import TopStore
 from geophone_shared.alerts import decode_alert
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.records import StoredRecord, TopicPartition
@@ -26,14 +26,12 @@ from geophone_shared.health import Health
 from geophone_shared.metrics import common
 from geophone_shared.metrics.registry import Metrics
 from geophone_shared.notifications import decode_notification
+from geophone_shared.top_domains import decode_top_list
 
 _log = logging.getLogger(__name__)
 
 LOG_CONDITION = "alerter_log"
 VIEWS_CONDITION = "alerter_views"
-
-DecodeTopList = Callable[[bytes], TopList]
-"""Raises `InvalidRecordError` for what is none."""
 
 _RANKED_WINDOW_SECONDS = 14_400
 
@@ -43,7 +41,6 @@ class Views:
 
     Args:
         partitions: of `dns.transactions` and `dns.top-domains`.
-        decode_top_list: reads the value of a record of the latter.
         metrics: of the process.
         health: of the process.
 
@@ -53,13 +50,10 @@ class Views:
         top: the top domains.
     """
 
-    def __init__(
-        self, partitions: int, decode_top_list: DecodeTopList, metrics: Metrics, health: Health
-    ) -> None:
+    def __init__(self, partitions: int, metrics: Metrics, health: Health) -> None:
         self.alerts = AlertStore()
         self.told = ToldStore()
         self.top = TopStore()
-        self._decode_top_list = decode_top_list
         self._metrics = metrics
         self._health = health
         self._does_answer = True
@@ -119,7 +113,10 @@ class Views:
         positions, ends = self.top.positions, self._capture.ends
         is_known = bool(positions) and positions.keys() == ends.keys()
         lag = sum(max(ends[each] - positions[each], 0) for each in ends) if is_known else None
+        drops = self.top.drops
         return StageStatus(
+            drops=None if drops is None else drops.counts,
+            since_us=None if drops is None else drops.since_us,
             position=sum(positions.values()) if is_known else None,
             lag=lag,
             watermark_us=self.top.as_of_us,
@@ -149,7 +146,7 @@ class Views:
         stored = records[-1]
         try:
             # In a thread: one can be large.
-            top_list = await asyncio.to_thread(self._decode_top_list, stored.value)
+            top_list = await asyncio.to_thread(decode_top_list, stored.value)
         except InvalidRecordError as error:
             self._report(error, partition)
             return

@@ -15,7 +15,7 @@ from geophone_shared.errors import ConfigError
 
 _SAMPLE_BYTES = 64 << 10
 _ID_BYTES = 16
-_STREAM_VERSION = 1
+_STREAM_VERSION = 2
 """Raised by a change to what rows and batches the same captures give."""
 
 
@@ -27,7 +27,7 @@ class BatchOptions:
         partitions: of `dns.transactions`.
         batch_rows: rows of a batch, at most.
         linger_us: packet time after which a batch closes; None for never.
-        ports: UDP ports of DNS.
+        ports: of DNS, UDP and TCP.
         shift_us: what is added to every time.
     """
 

@@ -3,68 +3,27 @@
 import logging
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO, cast
 
-from geophone_capture.batching import Batcher, EncodedBatch
-from geophone_capture.capture_file import Damage
+from geophone_capture.batching import Batcher
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
 from geophone_capture.interruptible import InterruptibleInput
 from geophone_capture.packets import PacketBlock
 from geophone_capture.producer_id import BatchOptions, file_fingerprint, producer_id
-from geophone_capture.reasons import Reason
+from geophone_capture.registered_domains import domain_finder
 from geophone_capture.sources import CaptureStream
-from geophone_capture.stages import Due, Stages
+from geophone_capture.stages import Stages
+from geophone_capture.turns import Progress, Turn, progress_of, turns_of
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import KEY_BYTES, SecretKey
-from geophone_shared.kernels.domains import assign_domain_offsets
-from geophone_shared.suffixes import load_suffixes
-from geophone_shared.transactions import Outcome, Transactions
 
 _log = logging.getLogger(__name__)
 
-_MOST_BATCHES_A_TURN = 16
 _FINGERPRINT_BYTES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What came of some packets.
-
-    Attributes:
-        batches: that are closed now.
-        elapsed_us: they mustn't be published before so much packet time has passed since the
-            first packet.
-    """
-
-    batches: Sequence[EncodedBatch]
-    elapsed_us: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """What was read so far.
-
-    Attributes:
-        packets: by what became of them.
-        outcomes: transactions, by how they completed.
-        clock_us: the packet clock; 0 before a packet.
-        clock_outliers: packets whose time did not move it.
-        invalid_times: packets dated outside of 1970 to 9999.
-        evicted: queries closed early because too many were waiting.
-        damages: files that could not be read to their end.
-    """
-
-    packets: dict[Reason, int]
-    outcomes: dict[Outcome, int]
-    clock_us: int
-    clock_outliers: int
-    invalid_times: int
-    evicted: int
-    damages: Sequence[Damage]
 
 
 class Reading:
@@ -130,13 +89,13 @@ class Reading:
                 return
             stages = self._stages = self._begin(block, fingerprint)
             while block is not None:
-                yield from self._turns_of(stages.take(block))
+                yield from turns_of(stages.take(block), self._is_over)
+                if self._is_over():
+                    return
                 if self._is_stopped.is_set():
-                    if self._can_be_read_again:
-                        return
                     self._stream.end_here()
                 block = next(blocks, None)
-            yield from self._turns_of(stages.finish())
+            yield from turns_of(stages.finish(), self._is_over)
 
     def stop(self) -> None:
         """Have `turns` end soon, also where it waits for standard input; any thread may."""
@@ -151,18 +110,17 @@ class Reading:
 
     def progress(self) -> Progress:
         """What was read so far; not to be asked while a turn is under way."""
-        decoder, stages = self._decoder, self._stages
-        outcomes = [0] * len(Outcome) if stages is None else stages.outcomes.tolist()
-        return Progress(
-            packets=decoder.counts(),
-            outcomes=dict(zip(Outcome, outcomes, strict=True)),
-            clock_us=0 if stages is None else stages.clock_us,
-            clock_outliers=decoder.clock_outliers,
+        return progress_of(
+            self._decoder,
+            self._stages,
             invalid_times=self._stream.invalid_times,
-            evicted=decoder.evicted,
             # What was cut short by a stop looks damaged, and isn't.
             damages=() if self._is_stopped.is_set() else self._stream.damages,
         )
+
+    def _is_over(self) -> bool:
+        """Whether no batch is wanted any more: the next start gives them all."""
+        return self._is_stopped.is_set() and self._can_be_read_again
 
     def _fingerprint(self) -> bytes:
         if self._can_be_read_again:
@@ -180,40 +138,10 @@ class Reading:
         return Stages(
             self._decoder,
             Batcher(options.partitions, options.batch_rows, sensor=self._sensor, producer=producer),
-            _domain_finder(),
+            domain_finder(),
             linger_us=options.linger_us,
             shift_us=options.shift_us,
         )
-
-    def _turns_of(self, due: Iterator[Due]) -> Iterator[Turn]:
-        """Put together what may be published at the same time, but not too much.
-
-        The last turn may have no batch: there is one for every block at least.
-        """
-        batches: list[EncodedBatch] = []
-        batches_elapsed_us = 0
-        for elapsed_us, batch in due:
-            if batches and (
-                elapsed_us != batches_elapsed_us or len(batches) == _MOST_BATCHES_A_TURN
-            ):
-                yield Turn(tuple(batches), batches_elapsed_us)
-                batches.clear()
-                if self._is_stopped.is_set() and self._can_be_read_again:
-                    return
-            batches_elapsed_us = elapsed_us
-            batches.append(batch)
-        yield Turn(tuple(batches), batches_elapsed_us)
-
-
-def _domain_finder() -> Callable[[Transactions], None]:
-    suffixes = load_suffixes()
-
-    def find_domains(transactions: Transactions) -> None:
-        assign_domain_offsets(
-            transactions.rows, transactions.names, suffixes.slots, suffixes.labels
-        )
-
-    return find_domains
 
 
 def _interruptible(standard_input: BinaryIO | None) -> InterruptibleInput | None:

@@ -1,25 +1,31 @@
-"""The capture service: from captures to `dns.transactions`."""
+"""The capture service: from captures, or interfaces, to `dns.transactions`."""
 
 import asyncio
 import logging
 import os
 import platform
 import re
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from geophone_capture import metrics as families
 from geophone_capture.inputs import STANDARD_INPUT
+from geophone_capture.live.ring import RingStatistics
+from geophone_capture.live_reading import LiveReading
+from geophone_capture.live_settings import live_options
 from geophone_capture.pacing import linger_us
 from geophone_capture.producer_id import BatchOptions
 from geophone_capture.publishing import Publisher
-from geophone_capture.reading import Progress, Reading, Turn
-from geophone_capture.reading_metrics import count_progress
+from geophone_capture.reading import Reading
+from geophone_capture.reading_metrics import count_progress, count_rings
+from geophone_capture.turns import PacketReading, Progress, Turn
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.topics import TRANSACTIONS
+from geophone_shared.drops import Drops
 from geophone_shared.errors import ConfigError
 from geophone_shared.health import Condition, Health
 from geophone_shared.metrics.common import HEARTBEAT_TIMESTAMP_SECONDS
@@ -29,10 +35,13 @@ from geophone_shared.settings.sections import CaptureSettings
 _log = logging.getLogger(__name__)
 
 STAGE = "capture"
-"""A value of the metrics' label `stage`; values of `interface` are `families.INPUTS`."""
+"""A value of the metrics' label `stage`."""
 
 LOG_CONDITION = "capture_log"
 HEALTH_CONDITIONS = (Condition(LOG_CONDITION, "readiness"),)
+INTERFACES_CONDITION = "capture_interfaces"
+LIVE_HEALTH_CONDITIONS = (*HEALTH_CONDITIONS, Condition(INTERFACES_CONDITION, "readiness"))
+"""Where interfaces are captured on."""
 
 _BEAT_SECONDS = 5.0
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
@@ -56,6 +65,7 @@ class Surroundings:
         random_bytes: so many bytes that nobody can foretell.
         host: name of the machine.
         standard_input: in place of that of the process.
+        packet_sockets: one for each interface that is captured on, of protocol 0.
         replaced_producers: how many of the log's producers made no progress and were replaced.
     """
 
@@ -65,6 +75,7 @@ class Surroundings:
     random_bytes: Callable[[int], bytes] = os.urandom
     host: str = platform.node()
     standard_input: BinaryIO | None = None
+    packet_sockets: Sequence[socket.socket] = ()
     replaced_producers: Callable[[], int] = lambda: 0
 
 
@@ -76,7 +87,7 @@ async def run_capture(
     stop: asyncio.Event,
     around: Surroundings | None = None,
 ) -> None:
-    """Publish what `settings.files` hold.
+    """Publish what `settings.files` hold, or what comes by on `settings.interfaces`.
 
     Returns when all of it is on the log, if `exit_at_end` is set; otherwise at `stop`, when what
     waits has been published, too. Files are published from their beginning at every start, with
@@ -85,13 +96,15 @@ async def run_capture(
     Args:
         bus: has `dns.transactions`.
         settings: what to read, and how.
-        metrics: of `families.FAMILIES`, `STAGE` among its stages, `families.INPUTS` its interfaces.
-        health: with `HEALTH_CONDITIONS`, on the clock of `around.monotonic_seconds`.
+        metrics: of `families.FAMILIES`, `STAGE` among its stages, its interfaces those that are
+            captured on, else `families.INPUTS`.
+        health: with `HEALTH_CONDITIONS` or `LIVE_HEALTH_CONDITIONS`, on the clock of
+            `around.monotonic_seconds`.
         stop: set to end it.
         around: by default this process and this machine.
 
     Raises:
-        ConfigError: a file can't be used, or the log refuses; perhaps in a group.
+        ConfigError: a file or an interface can't be used, or the log refuses; perhaps in a group.
         TransientError: the log doesn't answer at the start.
     """
     capture = _Capture(settings, metrics, health, stop, around or Surroundings())
@@ -113,6 +126,7 @@ class _Capture:
         self._stop = stop
         self._around = around
         self._counted: Progress | None = None
+        self._rings: Mapping[str, RingStatistics] = {}
         self._replaced = around.replaced_producers()
 
     async def run(self, bus: Bus) -> None:
@@ -125,6 +139,8 @@ class _Capture:
             self._settings.queue_batches,
             self._metrics,
             self._stop,
+            drops=Drops(self._around.now_us()),
+            is_live=bool(self._settings.interfaces),
             on_answer=self._note_answer,
             wait=self._wait,
         )
@@ -141,27 +157,41 @@ class _Capture:
             self._beat()
             await self._wait(_BEAT_SECONDS)
 
-    def _new_reading(self, partitions: int) -> Reading:
+    def _new_reading(self, partitions: int) -> PacketReading:
         settings, around = self._settings, self._around
+        # Packets of interfaces take the time that they take.
+        speed = 1.0 if settings.interfaces else settings.speed
+        options = BatchOptions(
+            partitions=partitions,
+            batch_rows=settings.batch_rows,
+            linger_us=linger_us(speed, settings.linger_seconds),
+            ports=settings.ports,
+        )
+        sensor = sensor_name(settings.sensor, around.host)
+        if settings.interfaces:
+            if len(around.packet_sockets) < len(settings.interfaces):
+                raise ConfigError(
+                    "there is no packet socket for an interface: name interfaces with --interface,"
+                    " GEOPHONE_CAPTURE_INTERFACES or the --config file, and start `geophone`"
+                )
+            return LiveReading(
+                *(settings.interfaces, around.packet_sockets, live_options(settings), options),
+                sensor=sensor,
+                random_bytes=around.random_bytes,
+            )
         return Reading(
-            settings.files,
-            BatchOptions(
-                partitions=partitions,
-                batch_rows=settings.batch_rows,
-                linger_us=linger_us(settings.speed, settings.linger_seconds),
-                ports=settings.ports,
-            ),
-            sensor=sensor_name(settings.sensor, around.host),
+            *(settings.files, options),
+            sensor=sensor,
             now_us=around.now_us if settings.shift_to_now else None,
             random_bytes=around.random_bytes,
             standard_input=around.standard_input,
         )
 
-    async def _stop_reading(self, reading: Reading) -> None:
+    async def _stop_reading(self, reading: PacketReading) -> None:
         await self._stop.wait()
         reading.stop()
 
-    async def _read(self, reading: Reading, publisher: Publisher) -> None:
+    async def _read(self, reading: PacketReading, publisher: Publisher) -> None:
         started_seconds: float | None = None
         with closing(reading.turns()) as turns:
             while (turn := await self._in_thread(reading, lambda: next(turns, None))) is not None:
@@ -173,7 +203,9 @@ class _Capture:
                     await publisher.put(batch)
         self._count(reading)
 
-    async def _in_thread(self, reading: Reading, step: Callable[[], Turn | None]) -> Turn | None:
+    async def _in_thread(
+        self, reading: PacketReading, step: Callable[[], Turn | None]
+    ) -> Turn | None:
         """Run a step in a thread; never leaves before the thread has."""
         future = asyncio.get_running_loop().run_in_executor(None, step)
         try:
@@ -199,13 +231,27 @@ class _Capture:
     async def _wait(self, seconds: float) -> None:
         await self._around.wait(self._stop, seconds)
 
-    def _count(self, reading: Reading) -> None:
+    def _count(self, reading: PacketReading) -> None:
         before, now = self._counted, reading.progress()
-        is_stdin = STANDARD_INPUT in self._settings.files
-        count_progress(self._metrics, families.INPUTS[is_stdin], now, before)
+        interface: str | None = families.INPUTS[STANDARD_INPUT in self._settings.files]
+        if isinstance(reading, LiveReading):
+            interface = None
+            self._note_rings(reading.statistics())
+        count_progress(self._metrics, interface, now, before)
         for damage in now.damages[0 if before is None else len(before.damages) :]:
             _log.warning("a capture is damaged", extra={"damage": str(damage)})
         self._counted = now
+
+    def _note_rings(self, rings: Mapping[str, RingStatistics]) -> None:
+        count_rings(self._metrics, rings, self._rings)
+        self._rings = rings
+        down = [name for name, ring in rings.items() if not ring.is_up]
+        self._health.report(
+            INTERFACES_CONDITION,
+            self._around.monotonic_seconds(),
+            is_ok=not down,
+            detail=f"down: {', '.join(down)}" if down else "",
+        )
 
     def _note_answer(self, failure: str | None) -> None:
         now_seconds = self._around.monotonic_seconds()

@@ -68,6 +68,16 @@ class Stages:
                 self._elapsed_us = stretch.elapsed_us
             yield from self._decoded(self._decoder.feed(PacketBlock(block.buffer, stretch.packets)))
 
+    def idle(self, clock_us: int) -> Iterator[Due]:
+        """What is due when no packet came for a while, of a source that is live.
+
+        Args:
+            clock_us: packets that come later are later.
+        """
+        yield from self._decoded(self._decoder.advance(clock_us))
+        yield from self._due(self._batcher.advance(self.clock_us))
+        yield from self._due(self._batcher.flush())
+
     def finish(self) -> Iterator[Due]:
         """The last batches, at the end of the whole source."""
         yield from self._decoded(self._decoder.close())

@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from geophone_detector import metrics as families
 from geophone_detector.kernels.layout import WINDOW_SECONDS
-from geophone_detector.measures import Measures
+from geophone_detector.measures import DROPS, Measures
 from geophone_detector.partition import Partition
 from geophone_detector.plan import DetectorPlan
 from geophone_detector.refusals import Refusals
 from geophone_detector.state_log import StateLog
 from geophone_shared.bus.contract import GroupReader
 from geophone_shared.bus.records import TopicPartition
+from geophone_shared.drops import Drops
 from geophone_shared.errors import ConfigError, TransientError
 
 _logger = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class Held:
         read_before: records before this offset were read by this or another detector, so what of
             them couldn't be used is a dead letter already.
         committed: the offset that this one has committed; no smaller one is.
+        drops: what was lost of it since it is held.
         snapshot_position: the input offset of the latest snapshot.
         snapshot_seconds: when that was written, or the partition was assigned.
         snapshot_rows: transactions counted since.
@@ -45,6 +48,7 @@ class Held:
     published_before: int
     read_before: int
     committed: int
+    drops: Drops
     snapshot_position: int | None
     snapshot_seconds: float
     snapshot_rows: int = 0
@@ -158,15 +162,15 @@ class Assignment:
         self._count("unusable", self._state_log.unusable - unusable)
         now_seconds = asyncio.get_running_loop().time()
         read_before = min(committed.get(each, 0), ends[each])
+        drops = Drops(self._now_us(), Counter(dict.fromkeys(DROPS, 0)))
         if partition is None:
             # From an empty state other alerts may come than were published, so all are.
             _logger.info("counting the longest window anew", extra={"partition": each.partition})
             begun = Partition(self._plan.create(), starts[each])
-            return Held(begun, 0, read_before, read_before, None, now_seconds)
+            return Held(begun, 0, read_before, read_before, drops, None, now_seconds)
         self._count("restored")
-        return Held(
-            partition, read_before, read_before, read_before, partition.position, now_seconds
-        )
+        position = partition.position
+        return Held(partition, read_before, read_before, read_before, drops, position, now_seconds)
 
     def _count(self, result: str, amount: int = 1) -> None:
         self._measures.metrics.add(families.SNAPSHOTS, amount, result=result)

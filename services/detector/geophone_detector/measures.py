@@ -13,6 +13,7 @@ from geophone_detector.kernels.layout import (
 )
 from geophone_detector.kernels.sketches import SKETCH_BYTES
 from geophone_detector.partition import Partition, Taken
+from geophone_detector.windows import SlidingWindows
 from geophone_shared.alerts import Alert
 from geophone_shared.metrics import common
 from geophone_shared.metrics.families import Counter as CounterFamily
@@ -20,6 +21,14 @@ from geophone_shared.metrics.registry import Metrics
 
 _Series = tuple[CounterFamily, tuple[tuple[str, str], ...]]
 """A counter and its labels."""
+
+_LOSSES = {
+    families.LATE_RECORDS: "late_transactions",
+    families.REFUSED_ALERTS: "refused_alerts",
+    families.EVICTIONS: "evictions",
+}
+DROPS = ("dead_letters", "missing_records", *_LOSSES.values())
+"""Why something may be lost in a detector."""
 
 _EVIDENCE_BYTES = EVIDENCE.itemsize + SAMPLE_BYTES
 
@@ -44,11 +53,17 @@ class Measures:
         self._before.pop(number, None)
         self.metrics.forget(families.LAG_RECORDS, partition=str(number))
 
-    def taken(self, number: int, partition: Partition, taken: Iterable[Taken]) -> None:
-        """A partition took records."""
+    def taken(self, number: int, partition: Partition, taken: Iterable[Taken]) -> Counter[str]:
+        """A partition took records.
+
+        Returns:
+            what was lost in them, by `DROPS`.
+        """
         add = self.metrics.add
+        lost: Counter[str] = Counter()
         for one in taken:
             if one.refused is not None:
+                lost["dead_letters"] += 1
                 continue
             if one.is_repeat:
                 add(families.REPEATED_RECORDS)
@@ -56,10 +71,14 @@ class Measures:
             add(families.RECORDS)
             add(families.TRANSACTIONS, one.rows)
             add(families.MISSING_RECORDS, one.missing)
+            lost["missing_records"] += one.missing
         counted = _counted(partition)
         for (family, labels), amount in (counted - self._before[number]).items():
             add(family, amount, **dict(labels))
+            if family in _LOSSES:
+                lost[_LOSSES[family]] += amount
         self._before[number] = counted
+        return lost
 
     def published(self, alert: Alert, now_us: int) -> None:
         """An alert is on the log."""
@@ -84,6 +103,8 @@ class Measures:
         gauge(families.MEMORY_BYTES, sketches * SKETCH_BYTES, budget="sketch")
         memory_bytes = sum(_memory_bytes(partition) for partition in partitions.values())
         gauge(families.MEMORY_BYTES, memory_bytes, budget="memory")
+        gauge(families.FILL_RATIO, max(map(_memory_fill, windows), default=0), budget="memory")
+        gauge(families.FILL_RATIO, max(map(_sketch_fill, windows), default=0), budget="sketch")
         clocks = [each.clock_us for each in partitions.values() if each.clock_us is not None]
         gauge(families.WATERMARK_TIMESTAMP_SECONDS, min(clocks, default=0) / 1_000_000)
 
@@ -128,3 +149,17 @@ def _memory_bytes(partition: Partition) -> int:
         + int(tables.pair_slots.nbytes)
         + int(tables.domain_slots.nbytes)
     )
+
+
+def _memory_fill(windows: SlidingWindows) -> float:
+    """What part of the fuller table is live: of domains or of names."""
+    tables = windows.tables
+    heads = tables.heads[0]
+    domains = int(heads["live_domains"]) / tables.domains.size
+    return max(domains, int(heads["live_pairs"]) / tables.pairs.size)
+
+
+def _sketch_fill(windows: SlidingWindows) -> float:
+    """What part of the estimates that the budget allows there is; 0 where it allows none."""
+    capacity = windows.tables.sketches.size
+    return len(windows.sketched) / capacity if capacity else 0.0

@@ -122,7 +122,10 @@ class Member:
             # Its producer's next one shows that it is missing.
             _logger.error("a record is damaged on the log, and is skipped")  # noqa: TRY400 - known
             return
-        self._vitals.answered()
+        if polled:
+            self._vitals.answered()
+        else:  # as also comes from a log that is away
+            self._vitals.beat()
         self._patience.reset()
         for each, records in polled.items():
             await self._count(each, records)
@@ -143,7 +146,7 @@ class Member:
         """Count records, and append what they have to say."""
         held = self._assignment.held[each]
         taken = await asyncio.to_thread(held.partition.take_all, records)
-        self._measures.taken(each.partition, held.partition, taken)
+        held.drops.counts.update(self._measures.taken(each.partition, held.partition, taken))
         held.snapshot_rows += sum(one.rows for one in taken)
         for record, one in zip(records, taken, strict=True):
             if record.offset >= held.published_before:
@@ -202,6 +205,7 @@ class Member:
             self._vitals.failed(error)
             self._stand_still.is_stuck({}, {}, now_seconds)
             return False
+        self._vitals.answered()
         self._measures.lag(
             {each.partition: max(ends[each] - position, 0) for each, position in positions.items()}
         )
@@ -234,7 +238,7 @@ class Member:
             return
         if not is_new and now_seconds - held.list_seconds < REPEAT_SECONDS:
             return
-        value = await asyncio.to_thread(encoded_top_list, partition, each.partition)
+        value = await asyncio.to_thread(encoded_top_list, partition, each.partition, held.drops)
         try:
             await self._bus.append(TopicPartition(TOP_DOMAINS, each.partition), Record(value))
         except TransientError as error:

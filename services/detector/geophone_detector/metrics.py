@@ -36,6 +36,12 @@ MEMORY_BYTES = Gauge(
     "What is in use of a budget.",
     (Label("budget", ("memory", "sketch")),),
 )
+FILL_RATIO = Gauge(
+    "geophone_detector_fill_ratio",
+    "How full the fullest partition held is; at 1 of `memory` small domains are swept, at 1 of"
+    " `sketch` no more domains are estimated.",
+    (Label("budget", ("memory", "sketch")),),
+)
 EVICTIONS = Counter(
     "geophone_detector_evictions_total",
     "What had to make room at a bound, by which: a domain at the memory budget, an estimate at the"
@@ -88,6 +94,7 @@ FAMILIES: tuple[Family, ...] = (
     TRACKED_HOSTNAMES,
     SKETCHED_DOMAINS,
     MEMORY_BYTES,
+    FILL_RATIO,
     EVICTIONS,
     LAG_RECORDS,
     LAST_COMMIT_TIMESTAMP_SECONDS,

@@ -13,7 +13,6 @@ from geophone_detector.patience import Patience
 from geophone_detector.plan_settings import plan_from
 from geophone_detector.state_log import StateLog
 from geophone_detector.vitals import HEALTH_CONDITIONS, Vitals, now_us
-from geophone_detector.warming import warm
 from geophone_shared.bus.contract import Bus
 from geophone_shared.bus.topics import (
     ALERTS,
@@ -69,7 +68,6 @@ async def run_detector(  # noqa: PLR0913 - it puts everything together
         try:
             partitions = await _partition_count(bus)
             plan = plan_from(settings, secret, partitions)
-            await asyncio.to_thread(warm, plan)
             state_log = StateLog(bus, plan, vitals.beat)
             most = None if is_secret_shared else partitions
             assignment = Assignment(plan, state_log, measures, now_us, most)

@@ -14,6 +14,7 @@ from geophone_detector.kernels.tables import Tables
 from geophone_detector.partition import Partition
 from geophone_detector.reading import live_counts
 from geophone_detector.summaries import summary_now
+from geophone_shared.drops import Drops
 from geophone_shared.jit import Array
 from geophone_shared.summaries import DomainSummary
 from geophone_shared.top_domains import MOST_TOP_LIST_BYTES, TopList, encode_top_list, rank
@@ -32,14 +33,20 @@ _SIZES = (
 """(domains, those with evidence), to be tried until the record is small enough."""
 
 
-def encoded_top_list(partition: Partition, number: int) -> bytes:
+def encoded_top_list(partition: Partition, number: int, drops: Drops | None = None) -> bytes:
     """The value of the record of a partition, smaller than `MOST_TOP_LIST_BYTES`.
 
     Where names are so long and random that it would be larger, it has less evidence, and in the
     end fewer domains.
+
+    Args:
+        partition: its state.
+        number: its number.
+        drops: what was lost of it.
     """
     for most, most_with_evidence in _SIZES:
-        encoded = encode_top_list(top_list(partition, number, most, most_with_evidence))
+        top = replace(top_list(partition, number, most, most_with_evidence), drops=drops)
+        encoded = encode_top_list(top)
         if len(encoded) < MOST_TOP_LIST_BYTES:
             break
     return encoded

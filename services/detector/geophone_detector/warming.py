@@ -3,8 +3,6 @@
 Once compiled, a kernel still takes some 20 ms to load, in which nothing else runs.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from geophone_detector.capacities import Capacities
@@ -12,9 +10,12 @@ from geophone_detector.kernels.layout import NONE
 from geophone_detector.kernels.pairs import reindex
 from geophone_detector.partition import Partition
 from geophone_detector.plan import DetectorPlan
+from geophone_detector.rules import SHIPPED_RULES
 from geophone_detector.snapshots import Snapshot, restored
 from geophone_detector.top_list import encoded_top_list
 from geophone_shared.batch import decode_batch, encode_batch
+from geophone_shared.hashing import KEY_BYTES, SecretKey
+from geophone_shared.suffixes import compile_suffix_set
 from geophone_shared.transactions import ROW, Transactions
 
 _FEW = Capacities(pairs=8, domains=8, domain_name_bytes=2_048, evidence=8, sketches=1)
@@ -22,7 +23,7 @@ _NAME = b"\x01a\x01b"
 _UDP = 17
 
 
-def warm(plan: DetectorPlan) -> None:
+def warm() -> None:
     """Take one transaction through a partition that is thrown away: seconds, the first time."""
     rows = np.zeros(1, ROW)
     rows["transport"] = _UDP
@@ -30,7 +31,13 @@ def warm(plan: DetectorPlan) -> None:
     rows["domain_offset"] = 2
     names = np.frombuffer(_NAME, np.uint8).copy()
     transactions = decode_batch(encode_batch(Transactions(rows, names))).transactions
-    small = replace(plan, capacities=_FEW)
+    small = DetectorPlan(
+        rules=SHIPPED_RULES,
+        allow_list=compile_suffix_set(()),
+        secret=SecretKey.from_bytes(bytes(KEY_BYTES)),
+        exact_cap_names=_FEW.pairs,
+        capacities=_FEW,
+    )
     partition = Partition(small.create(), 0)
     partition.detector.observe(transactions, 0)
     partition.detector.advance(1)

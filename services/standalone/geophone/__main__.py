@@ -1,5 +1,5 @@
 """`python -m geophone` is the `geophone` command."""
 
-from geophone.cli import main
+from geophone.launcher import main
 
 main()

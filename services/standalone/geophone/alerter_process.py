@@ -11,19 +11,20 @@ from geophone.service_process import (
     require_brokers,
     run_process,
 )
-from geophone_alerter import metrics, service, top_store
+from geophone_alerter import metrics, service
 from geophone_alerter.acting import STAGE
+from geophone_alerter.warming import warm
 from geophone_shared.exit_codes import ExitCode
 from geophone_shared.ops_server import ops_app, serving
 from geophone_shared.settings.loading import Flag, load_settings
 from geophone_shared.settings.secret_values import refuse_open_doors
-from geophone_shared.top_domains import decode_top_list
 
 ALERTER = Declared(
     stage=STAGE,
     topics=service.TOPICS,
     families=metrics.FAMILIES,
     conditions=service.HEALTH_CONDITIONS,
+    warm=warm,
     has_kernels=False,
 )
 
@@ -42,7 +43,6 @@ async def tell(parts: Parts, finish: asyncio.Event | None = None) -> None:
         parts.health,
         parts.stop,
         listener=listening(settings.http, "--http"),
-        decode_top_list=_top_list,
         finish=finish,
     )
 
@@ -66,13 +66,3 @@ def run(flags: Sequence[Flag]) -> ExitCode:
             await tell(parts)
 
     return run_process("geophone-alerter", settings, [ALERTER], work)
-
-
-def _top_list(value: bytes) -> top_store.TopList:
-    """What the alerter shows of a record of `dns.top-domains`.
-
-    Raises:
-        InvalidRecordError: it is none.
-    """
-    top = decode_top_list(value)
-    return top_store.TopList(top.partition, top.as_of_us, top.windows, top.position)

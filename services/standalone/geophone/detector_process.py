@@ -12,6 +12,7 @@ from geophone.service_process import (
     run_process,
 )
 from geophone_detector import metrics, service
+from geophone_detector.warming import warm
 from geophone_shared.errors import ConfigError
 from geophone_shared.exit_codes import ExitCode
 from geophone_shared.key_files import FoundKey, key_from_file, key_from_hex, key_in_folder
@@ -26,6 +27,7 @@ DETECTOR = Declared(
     topics=service.TOPICS,
     families=metrics.FAMILIES,
     conditions=service.HEALTH_CONDITIONS,
+    warm=warm,
 )
 
 

@@ -1,10 +1,13 @@
-"""Which domains have alerts, and the most that the report knows of each."""
+"""Which domains have alerts, and who uses a port of DNS for something else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from geophone_shared.alerts import SEVERITIES
+
+_FOREIGN_PACKETS = 10
+"""Broken software sends a few packets that are no DNS; a tunnel sends more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,9 @@ def findings_of(report: Mapping[str, Any], *, allowed: bool) -> list[Finding]:
         for name, opened in alerts.items()
     ]
     return sorted(findings, key=lambda finding: -SEVERITIES.index(finding.severity))
+
+
+def foreign_clients_of(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Clients whose use of a port of DNS for what isn't DNS is worth a look, the largest first."""
+    clients = report["foreign_clients"]
+    return [client for client in clients if client["packets"] >= _FOREIGN_PACKETS]

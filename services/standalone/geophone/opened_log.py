@@ -3,6 +3,7 @@
 It is imported only by what needs a log: Kafka's client takes half a second to load.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -29,12 +30,16 @@ def refuse_absent_file(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_log(settings: Settings) -> AsyncIterator[Bus]:
+async def open_log(settings: Settings, stop: asyncio.Event | None = None) -> AsyncIterator[Bus]:
     """The log, reached once.
+
+    Args:
+        settings: which, and how.
+        stop: once it is set, the log isn't waited for as long as before.
 
     Raises:
         ConfigError: a setting is wrong, or the log refuses.
-        TransientError: the log doesn't answer.
+        TransientError: the log doesn't answer; on leaving, it didn't after the stop.
     """
     if settings.bootstrap_servers is None:
         from geophone_shared.bus.embedded import open_embedded_bus  # noqa: PLC0415
@@ -42,7 +47,11 @@ async def open_log(settings: Settings) -> AsyncIterator[Bus]:
         async with open_embedded_bus(settings.data_dir / EMBEDDED_FILE) as embedded:
             yield embedded
         return
-    from geophone_shared.bus.kafka import KafkaConnection, open_kafka_bus  # noqa: PLC0415
+    from geophone_shared.bus.kafka import (  # noqa: PLC0415
+        KafkaConnection,
+        KafkaTimeouts,
+        open_kafka_bus,
+    )
 
     kafka = settings.kafka
     connection = KafkaConnection(
@@ -55,7 +64,13 @@ async def open_log(settings: Settings) -> AsyncIterator[Bus]:
         ssl_certfile=None if kafka.ssl_certfile is None else str(kafka.ssl_certfile),
         ssl_keyfile=None if kafka.ssl_keyfile is None else str(kafka.ssl_keyfile),
     )
-    async with open_kafka_bus(connection) as bus:
+    timeouts = KafkaTimeouts(
+        append_seconds=kafka.delivery_timeout_seconds,
+        answer_seconds=kafka.request_timeout_seconds,
+        session_seconds=kafka.session_timeout_seconds,
+        heartbeat_seconds=kafka.session_timeout_seconds / 10,
+    )
+    async with open_kafka_bus(connection, timeouts, stop) as bus:
         yield bus
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from geophone.background import Background
 from geophone.report import ReplayReport
 from geophone_capture.decoder import TransactionDecoder
+from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.sources import CaptureStream
 from geophone_detector.allow_list_file import read_allow_list
 from geophone_detector.budgets import (
@@ -19,7 +20,7 @@ from geophone_detector.capacities import capacities_within
 from geophone_detector.detector import Detector
 from geophone_detector.rules import SHIPPED_RULES, with_thresholds
 from geophone_shared.hashing import SecretKey
-from geophone_shared.jit import remember_compiled
+from geophone_shared.jit import is_compiled, is_interpreted, remember_compiled
 from geophone_shared.kernels.domains import assign_domain_offsets
 from geophone_shared.suffixes import SuffixTable, compile_suffix_set, load_suffixes
 from geophone_shared.transactions import Outcome, Transactions
@@ -28,6 +29,9 @@ _CLOCK_TOLERANCE_US = 60_000_000
 """A row dated further ahead of this machine's clock is counted as of then."""
 
 _KEY_INPUT_BYTES = 64 << 10
+
+JOB = "replay"
+"""Its name, for the kernels that it needs."""
 """So much of the input makes the key of its hash tables."""
 
 
@@ -46,7 +50,7 @@ class ReplayOptions:
         exact_cap_names: live names of a domain that are counted exactly.
         memory_budget_bytes: for the tables; full, they are swept.
         sketch_budget_bytes: for the domains above the exact cap.
-        ports: UDP ports that carry DNS.
+        ports: of DNS, UDP and TCP.
         secret: the key of the hash tables; None for the one that the input gives.
     """
 
@@ -97,6 +101,8 @@ def replay(
             is_interrupted = True
             stream.end_here()
             secret = _key_of(stream)
+        if not is_interpreted() and not is_compiled(JOB):
+            compile_kernels()  # also those that this capture doesn't need, for the next one
         decoder = TransactionDecoder(secret, options.ports)
         detector = Detector(rules, allow_list, secret, options.exact_cap_names, capacities)
         # What a pipe brings may be younger than the start: it is measured by the clock as it comes.
@@ -119,7 +125,7 @@ def replay(
             stages.find_domains(transactions)
             stages.detect(transactions)
         stages.end()
-        remember_compiled()
+        remember_compiled(JOB)
         return report.to_json(
             stream, decoder, detector, is_interrupted, time.monotonic() - started_seconds
         )

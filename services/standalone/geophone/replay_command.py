@@ -34,6 +34,9 @@ Examples:
   geophone replay --csv --top 1000 --window 24h capture.pcap > domains.csv
   geophone replay --rule unique-hostnames=100 --fail-on-alert capture.pcap
 
+Where a client uses a port of DNS for what isn't DNS, a raw tunnel may do so. It is shown, but it is
+no alert: it doesn't count for --fail-on-alert.
+
 \b
 Exit codes (where several apply, the first in this list):
     2  wrong options, or a file that can't be used
@@ -110,7 +113,10 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
     port: Annotated[
         list[int] | None,
         typer.Option(
-            min=1, max=65_535, metavar="N", help="UDP port of DNS; repeatable.  [default: 53]"
+            min=1,
+            max=65_535,
+            metavar="N",
+            help="Port of DNS, UDP and TCP; repeatable.  [default: 53]",
         ),
     ] = None,
     hash_key_file: Annotated[
@@ -183,10 +189,11 @@ def refuse_contradictions(
 
 
 def _run(options: "ReplayOptions") -> Mapping[str, Any]:
-    from geophone.replay import replay as replay_captures  # noqa: PLC0415 - loads numba
+    from geophone.replay import JOB  # noqa: PLC0415 - loads numba
+    from geophone.replay import replay as replay_captures  # noqa: PLC0415
     from geophone_shared import jit  # noqa: PLC0415
 
-    if not jit.is_interpreted() and not jit.is_compiled():
+    if not jit.is_interpreted() and not jit.is_compiled(JOB):
         once = (
             "once for this version"
             if jit.cache_folder()

@@ -1,11 +1,13 @@
 """What a replay found, as one JSON object: `geophone.replay/1`. All other output is made of it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 import numpy as np
 
 from geophone_capture.decoder import TransactionDecoder
-from geophone_capture.reasons import NOT_DECODED, NOT_DNS, Reason
+from geophone_capture.foreign_clients import ForeignClient
+from geophone_capture.reasons import NOT_DECODED, NOT_DNS, NOT_VISIBLE, PIECES, Reason
 from geophone_capture.sources import CaptureStream
 from geophone_detector.detector import Detector
 from geophone_detector.kernels.layout import WINDOW_SECONDS
@@ -19,6 +21,8 @@ from geophone_shared.transactions import Outcome
 
 MOST_ALERTS = 100_000
 """Alerts that a report keeps; later ones are counted."""
+
+MOST_FOREIGN_CLIENTS = 20
 
 
 class ReplayReport:
@@ -55,7 +59,7 @@ class ReplayReport:
         elapsed_seconds: float,
     ) -> dict[str, object]:
         """The report; its fields are described in docs/replay.md."""
-        counts = decoder.counts()
+        counts, streamed = decoder.counts(), decoder.counts_of_streams()
         tables = detector.windows.tables
         top = top_domains(tables, detector.windows.archive, self._window, self._top)
         counters = _detector_counters(decoder, detector)
@@ -72,7 +76,16 @@ class ReplayReport:
                 "clock_outliers": decoder.clock_outliers,
                 "invalid_times": stream.invalid_times,
             },
-            "messages": {"queries": counts[Reason.QUERY], "responses": counts[Reason.RESPONSE]},
+            "messages": {
+                "queries": counts[Reason.QUERY] + streamed[Reason.QUERY],
+                "responses": counts[Reason.RESPONSE] + streamed[Reason.RESPONSE],
+            },
+            "pieces": _nonzero(counts, PIECES),
+            "tcp_messages": _nonzero(streamed, Reason),
+            "reassembly": {
+                "ip": asdict(decoder.fragment_counts),
+                "tcp": asdict(decoder.tcp_counts),
+            },
             "transactions": {
                 "total": int(self._outcomes.sum()),
                 "answered": int(self._outcomes[Outcome.ANSWERED]),
@@ -81,6 +94,10 @@ class ReplayReport:
             },
             "not_decoded": _nonzero(counts, NOT_DECODED),
             "not_dns": _nonzero(counts, NOT_DNS),
+            "not_visible": _nonzero(counts, NOT_VISIBLE),
+            "foreign_clients": [
+                _foreign(client) for client in decoder.foreign_clients()[:MOST_FOREIGN_CLIENTS]
+            ],
             "top_domains": [summary_to_json(each, rank) for rank, each in enumerate(top, start=1)],
             "alerts": [to_json(alert) for alert in self._alerts.values()],
             "rules": [
@@ -105,6 +122,15 @@ def _time(time_us: int | None) -> str | None:
 
 def _nonzero(counts: dict[Reason, int], reasons: Iterable[Reason]) -> dict[str, int]:
     return {reason.name.lower(): counts[reason] for reason in reasons if counts[reason]}
+
+
+def _foreign(client: ForeignClient) -> dict[str, object]:
+    return {
+        "address": str(client.address),
+        "packets": client.packets,
+        "bytes": client.bytes,
+        "bytes_at_most": client.bytes + client.missed_bytes,
+    }
 
 
 def _detector_counters(decoder: TransactionDecoder, detector: Detector) -> dict[str, int]:

@@ -10,7 +10,7 @@ import typer
 
 from geophone.exit_codes import ExitCode
 from geophone.output import fail, write_result
-from geophone_shared.errors import ConfigError, InvalidRecordError, TransientError
+from geophone_shared.errors import ConfigError, InvalidRecordError, RefusedError, TransientError
 
 if TYPE_CHECKING:
     from geophone.rest_client import RestClient
@@ -48,6 +48,8 @@ def failures_as_sentences() -> Iterator[None]:
     """Ends the process with a sentence where the block can't do what was asked for."""
     try:
         yield
+    except RefusedError as error:
+        fail(str(error), ExitCode.NO_PERMISSION)
     except ConfigError as error:
         fail(str(error), ExitCode.CONFIG)
     except TransientError as error:

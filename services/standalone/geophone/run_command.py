@@ -6,28 +6,37 @@ from geophone.log_options import BootstrapServers, ConfigFile
 from geophone.rest_options import failures_as_sentences
 from geophone.service_options import (
     DataDir,
+    Encapsulations,
     ExitAtEnd,
+    FanoutGroup,
     Files,
+    FilterRaw,
     Http,
+    Interfaces,
     LogFormat,
+    Promiscuous,
+    RingBytes,
     ShiftToNow,
     Source,
     Speed,
     common_options,
     flags_of,
+    interface_options,
     source_options,
 )
 
 HELP = """
 Watch a network from one machine: capture, detector and alerter in one process.
 
-It reads captures (- is standard input), tells people of tunnels (a line of JSON each on standard
+It captures on network interfaces (which needs CAP_NET_RAW, given up before a packet is read), or
+reads captures (- is standard input), tells people of tunnels (a line of JSON each on standard
 output, and mail where a mail server is set), and answers REST. What it knows is kept in the data
 folder, so that it goes on where it was after a restart. Settings are in docs/configuration.md;
 `geophone config show` tells those that hold.
 
 \b
 Examples:
+  sudo geophone run --interface eth0               `geophone capture devices` lists them
   tcpdump -i eth0 -U -w - port 53 | geophone run -
   geophone run --file monday.pcap --file tuesday.pcap.gz --exit-at-end
   geophone run --file capture.pcap --speed 60 --shift-to-now   an hour in a minute, as if now
@@ -43,6 +52,7 @@ Mail, by the environment or the --config file:
 Exit codes:
     2  something has to be changed, and a sentence says what
    75  the log doesn't answer
+   77  an interface can't be captured on without CAP_NET_RAW
     1  anything else went wrong
     0  otherwise; SIGTERM and Ctrl-C let it finish what it began, a second one doesn't
 """
@@ -50,8 +60,15 @@ Exit codes:
 
 
 def run(  # noqa: PLR0913 - typer makes each parameter an option
+    context: typer.Context,
     source: Source = None,
     *,
+    interfaces: Interfaces = None,
+    promiscuous: Promiscuous = False,
+    ring_bytes: RingBytes = None,
+    fanout_group: FanoutGroup = None,
+    encapsulations: Encapsulations = None,
+    filter_raw: FilterRaw = None,
     files: Files = None,
     speed: Speed = None,
     shift_to_now: ShiftToNow = False,
@@ -66,7 +83,12 @@ def run(  # noqa: PLR0913 - typer makes each parameter an option
     with failures_as_sentences():
         options = [
             *source_options(
-                source, files, speed, shift_to_now=shift_to_now, exit_at_end=exit_at_end
+                *(source, files, interfaces, speed),
+                shift_to_now=shift_to_now,
+                exit_at_end=exit_at_end,
+            ),
+            *interface_options(
+                *(ring_bytes, fanout_group, encapsulations, filter_raw), promiscuous=promiscuous
             ),
             *common_options(bootstrap_servers, config, log_format),
             ("--data-dir", "data_dir", data_dir),
@@ -74,4 +96,4 @@ def run(  # noqa: PLR0913 - typer makes each parameter an option
         ]
         from geophone import run_process  # noqa: PLC0415 - loads everything
 
-        raise typer.Exit(run_process.run(flags_of(options)))
+        raise typer.Exit(run_process.run(flags_of(options), context.obj or ()))

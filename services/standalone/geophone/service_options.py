@@ -23,6 +23,45 @@ Files = Annotated[
     list[str] | None,
     typer.Option("--file", metavar="FILE", help="A capture, pcap or pcapng; repeatable."),
 ]
+Interfaces = Annotated[
+    list[str] | None,
+    typer.Option("--interface", metavar="IF", help="A network interface; repeatable."),
+]
+Promiscuous = Annotated[
+    bool, typer.Option("--promiscuous", help="Of interfaces, frames for other stations, too.")
+]
+RingBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--ring-bytes",
+        metavar="N",
+        help="Memory of each interface for packets that wait.  [default: 64 MiB]",
+    ),
+]
+FanoutGroup = Annotated[
+    int | None,
+    typer.Option(
+        "--fanout-group",
+        metavar="N",
+        help="Share interfaces with the processes here that give the same number.",
+    ),
+]
+Encapsulations = Annotated[
+    str | None,
+    typer.Option(
+        "--encapsulations",
+        metavar="LIST",
+        help="What to look into on interfaces besides VLANs: vxlan,gre,... or all.",
+    ),
+]
+FilterRaw = Annotated[
+    Path | None,
+    typer.Option(
+        "--filter-raw",
+        metavar="FILE",
+        help="A packet filter for interfaces, as `tcpdump -ddd` prints it.",
+    ),
+]
 Speed = Annotated[
     str | None,
     typer.Option(
@@ -100,12 +139,13 @@ Option = tuple[str, str, object]
 def source_options(
     source: str | None,
     files: Sequence[str] | None,
+    interfaces: Sequence[str] | None,
     speed: str | None,
     *,
     shift_to_now: bool,
     exit_at_end: bool,
 ) -> list[Option]:
-    """What is captured.
+    """What is captured: what these options name, whatever the environment or a file say.
 
     Raises:
         ConfigError: they can't be meant together.
@@ -120,11 +160,41 @@ def source_options(
             "- is standard input, and that is the keyboard; pipe a capture into it, such as"
             " tcpdump -U -w - port 53 | geophone run -"
         )
+    if interfaces and names:
+        raise ConfigError("--interface and a capture (--file, -) exclude each other; choose one")
+    file_option = "--file" if source is None else "-"
+    if interfaces:
+        captured: list[Option] = [
+            ("--interface", "capture.interfaces", tuple(interfaces)),
+            ("--interface", "capture.files", ()),
+        ]
+    elif names:
+        captured = [(file_option, "capture.files", names), (file_option, "capture.interfaces", ())]
+    else:
+        captured = []
     return [
-        ("--file" if source is None else "-", "capture.files", names or None),
+        *captured,
         ("--speed", "capture.speed", speed),
         ("--shift-to-now", "capture.shift_to_now", shift_to_now or None),
         ("--exit-at-end", "capture.exit_at_end", exit_at_end or None),
+    ]
+
+
+def interface_options(
+    ring_bytes: int | None,
+    fanout_group: int | None,
+    encapsulations: str | None,
+    filter_raw: Path | None,
+    *,
+    promiscuous: bool,
+) -> list[Option]:
+    """How interfaces are captured on."""
+    return [
+        ("--promiscuous", "capture.promiscuous", promiscuous or None),
+        ("--ring-bytes", "capture.ring_bytes", ring_bytes),
+        ("--fanout-group", "capture.fanout_group", fanout_group),
+        ("--encapsulations", "capture.encapsulations", encapsulations),
+        ("--filter-raw", "capture.filter_raw_file", filter_raw),
     ]
 
 

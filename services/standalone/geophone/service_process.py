@@ -4,6 +4,7 @@ It is imported only by what starts one: the parts take a second to load.
 """
 
 import asyncio
+import gc
 import logging
 import socket
 import time
@@ -29,7 +30,7 @@ from geophone_shared.logs import configure_logging
 from geophone_shared.metrics.common import LONGEST_PAUSE_SECONDS
 from geophone_shared.metrics.families import Family
 from geophone_shared.metrics.registry import Metrics
-from geophone_shared.ops_server import listen
+from geophone_shared.ops_server import listen, load_server
 from geophone_shared.pauses import watch_pauses
 from geophone_shared.runtime import run_service
 from geophone_shared.settings.settings import Settings
@@ -46,14 +47,16 @@ class Declared:
         topics: what has to exist on the log.
         families: what it measures.
         conditions: of its health.
+        warm: loads what would be loaded late, and compiles kernels that aren't compiled.
         interfaces: values of the metrics' label `interface`.
-        has_kernels: whether its first start compiles some, which takes about 15 s.
+        has_kernels: whether there are any; they take 5 to 10 s.
     """
 
     stage: str
     topics: tuple[str, ...]
     families: tuple[Family, ...]
     conditions: tuple[Condition, ...]
+    warm: Callable[[], None]
     interfaces: tuple[str, ...] = ()
     has_kernels: bool = True
 
@@ -94,18 +97,33 @@ def run_process(
     configure_logging(name, settings.log.format, settings.log.level)
     # What its client has to say of Kafka comes as our own errors, in sentences.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    if any(service.has_kernels for service in services) and not jit.is_compiled():
-        folder = jit.cache_folder()
-        _logger.info("compiling the kernels, which takes about 15 s", extra={"cache": str(folder)})
+    logging.getLogger("asyncio").addFilter(_is_not_of_aiokafka)
+    _warm(services)
 
     async def service(stop: asyncio.Event) -> None:
-        async with open_log(settings) as bus:
+        async with open_log(settings, stop) as bus:
             partitions = await _prepare_topics(bus, settings, services)
             parts = Parts(settings, bus, *_measured(services, partitions), stop)
             async with _watched(parts):
                 await work(parts)
 
     return run_service(service, settings.drain_seconds)
+
+
+def _warm(services: Sequence[Declared]) -> None:
+    """Load what is loaded late: in the event loop's time, that would keep it from running."""
+    folder = jit.cache_folder()
+    for service in services:
+        if service.has_kernels and not jit.is_compiled(service.stage):
+            text = "compiling the kernels, which takes some seconds"
+            _logger.info(text, extra={"stage": service.stage, "cache": str(folder)})
+        service.warm()
+        if service.has_kernels:
+            jit.remember_compiled(service.stage)
+    load_server()
+    # What is loaded by now stays: looking through it for garbage, again and again, takes time, too.
+    gc.collect()
+    gc.freeze()
 
 
 def listening(address: ListenAddress, setting: str) -> socket.socket:
@@ -131,6 +149,12 @@ def require_brokers(settings: Settings, command: str) -> None:
             f"`geophone {command}` shares a log with other processes: give --bootstrap-servers for"
             " Kafka; `geophone run` needs none"
         )
+
+
+def _is_not_of_aiokafka(record: logging.LogRecord) -> bool:
+    """Not what its futures hold that nobody waits for any more: a commit or record given up."""
+    error = record.exc_info[0] if record.exc_info else None
+    return error is None or not error.__module__.startswith("aiokafka.")
 
 
 async def _prepare_topics(bus: Bus, settings: Settings, services: Sequence[Declared]) -> int:

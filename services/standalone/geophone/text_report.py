@@ -1,13 +1,13 @@
 """The report for a person: verdict, alerts with their evidence, top table, what wasn't decoded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from geophone import reasons
-from geophone.findings import findings_of
+from geophone.findings import findings_of, foreign_clients_of
 from geophone.page import (
     alert_part,
     escaped,
@@ -24,6 +24,8 @@ from geophone_alerter import wording
 _ALERTS_SHOWN = 20
 """A person reads no more; a flood of names under random domains can raise 100,000."""
 
+_FOREIGN_SHOWN = 5
+
 
 def text_report(report: Mapping[str, Any], *, width: int, is_terminal: bool) -> str:
     """The report, with colours on a terminal that wants them (`NO_COLOR`, `TERM=dumb`).
@@ -33,7 +35,7 @@ def text_report(report: Mapping[str, Any], *, width: int, is_terminal: bool) -> 
         width: characters in a line.
         is_terminal: False for plain text; `FORCE_COLOR` overrides it.
     """
-    sections: list[RenderableType] = [_verdict(report), *_alerts(report)]
+    sections: list[RenderableType] = [_verdict(report), *_alerts(report), *_foreign(report)]
     sections += _top(report, usable_width(width)) + _not_decoded(report) + _warnings(report)
     return page(sections, width=width, has_reader=is_terminal)
 
@@ -92,21 +94,42 @@ def _top(report: Mapping[str, Any], width: int) -> list[RenderableType]:
     return [section(title, table_part(top_table(report, width - 2)))]
 
 
+def _foreign(report: Mapping[str, Any]) -> list[RenderableType]:
+    """Who uses a port of DNS for something else: a finding, and no alert."""
+    clients = foreign_clients_of(report)
+    if not clients:
+        return []
+    sentences = [
+        f"{wording.count(client['packets'], 'packet')}, {wording.human_bytes(client['bytes'])},"
+        f" of {client['address']}"
+        for client in clients[:_FOREIGN_SHOWN]
+    ]
+    more = len(clients) - len(sentences)
+    if more:
+        sentences.append(f"and {wording.count(more, 'more client')}; --json has more of them")
+    why = "A raw tunnel may use the port. This is no alert: no rule has judged it."
+    rows = hanging(("-", sentence) for sentence in sentences)
+    return [section("On a port of DNS, and not DNS", rows, escaped(why))]
+
+
 def _not_decoded(report: Mapping[str, Any]) -> list[RenderableType]:
     parts: list[RenderableType] = []
     undecoded = [(name, number) for name, number in report["not_decoded"].items() if number]
     if undecoded:
         rows = ((wording.count(number), reasons.explained(name)) for name, number in undecoded)
         parts.append(section("DNS that could not be decoded", hanging(rows, justify="right")))
-    other = _numbers(report["not_dns"])
+    hidden = _numbers(report["not_visible"], reasons.not_visible_name)
+    if hidden:
+        parts.append(escaped(f"Not visible: {hidden}. What DNS is in it, nobody can see."))
+    other = _numbers(report["not_dns"], reasons.not_dns_name)
     if other:
         parts.append(escaped(f"Not DNS: {other}."))
     return parts
 
 
-def _numbers(counts: Mapping[str, int]) -> str:
+def _numbers(counts: Mapping[str, int], name_of: Callable[[str], str]) -> str:
     present: Iterable[tuple[str, int]] = ((name, n) for name, n in counts.items() if n)
-    return ", ".join(f"{wording.count(n)} {reasons.not_dns_name(name)}" for name, n in present)
+    return ", ".join(f"{wording.count(n)} {name_of(name)}" for name, n in present)
 
 
 def _warnings(report: Mapping[str, Any]) -> list[RenderableType]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from geophone.findings import Finding, findings_of
+from geophone.findings import Finding, findings_of, foreign_clients_of
 from geophone_alerter import render, wording
 
 _DOMAINS_IN_WORDS = 3
@@ -33,7 +33,7 @@ def verdict(report: Mapping[str, Any]) -> Verdict:
         headline, sentences = _tunnels(report, findings)
     else:
         headline, sentences = _no_tunnel(report)
-    sentences += _allowed(findings_of(report, allowed=True)) + _limits(report)
+    sentences += _allowed(findings_of(report, allowed=True)) + _foreign(report) + _limits(report)
     return Verdict(bool(findings), headline, " ".join(sentences))
 
 
@@ -158,6 +158,14 @@ def _domains(findings: list[Finding]) -> str:
     names = [finding.registered_domain for finding in findings[:_DOMAINS_IN_WORDS]]
     more = len(findings) - len(names)
     return wording.listing([*names, wording.count(more, "other")] if more else names)
+
+
+def _foreign(report: Mapping[str, Any]) -> list[str]:
+    clients = foreign_clients_of(report)
+    if not clients:
+        return []
+    who = clients[0]["address"] if len(clients) == 1 else wording.count(len(clients), "client")
+    return [f"Not judged: on a port of DNS there is something else, of {who}."]
 
 
 def _limits(report: Mapping[str, Any]) -> list[str]:

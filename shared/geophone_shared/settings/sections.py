@@ -66,6 +66,14 @@ class KafkaSettings(Section):
     """The own certificate (PEM), where brokers want one."""
     ssl_keyfile: Path | None = None
     """Its key, where it isn't in `ssl_certfile`."""
+    delivery_timeout_seconds: Seconds = 30
+    """Until a record is acknowledged, with all retries; then it is sent anew, or given up."""
+    request_timeout_seconds: Seconds = 15
+    """Until anything else is answered."""
+    session_timeout_seconds: Seconds = 30
+    """Without a sign of life for so long, a detector or alerter loses its partitions to another.
+    Brokers take 6 to 1,800 unless they are told otherwise. Shorter notices a dead one earlier, and
+    takes a slow one for dead."""
 
     @model_validator(mode="after")
     def _refuse_half_an_identity(self) -> Self:
@@ -85,6 +93,25 @@ class KafkaSettings(Section):
 class CaptureSettings(Section):
     """What is read, and how it goes to the log."""
 
+    interfaces: Texts = ()
+    """Network interfaces to capture on; needs CAP_NET_RAW."""
+    promiscuous: bool = False
+    """Capture frames for other stations as well, as mirror ports send them."""
+    ring_bytes: int = Field(default=64 * _MIB, ge=_MIB // 4, le=4096 * _MIB)
+    """Memory of each interface for packets that wait to be read. Raise it where the kernel drops
+    some."""
+    fanout_group: int | None = Field(default=None, ge=0, le=65_535)
+    """A number that processes on this machine share which capture on the same interfaces: each flow
+    goes to one of them."""
+    encapsulations: Texts = ()
+    """What is looked into on interfaces, besides VLAN tags: `mpls`, `pppoe`, `gre` (with ERSPAN),
+    `vxlan`, `geneve`, `ip-in-ip`, `teredo`, `gtp-u`, or `all`. More lets more packets through to
+    be looked at. In files it is always all."""
+    filter_raw: Text | None = None
+    """A packet filter in place of the own one, as `tcpdump -ddd` prints it, lines joined by commas.
+    It has to be made for the kind of the interfaces."""
+    filter_raw_file: Path | None = None
+    """A file with such a filter, as it was printed."""
     files: Texts = ()
     """Captures to read, pcap or pcapng, plain, gzip or zstd; `-` is standard input."""
     speed: Speed = float("inf")
@@ -95,18 +122,27 @@ class CaptureSettings(Section):
     exit_at_end: bool = False
     """End when the captures do, in place of going on serving."""
     ports: Ports = (53,)
-    """UDP ports of DNS."""
+    """Ports of DNS, UDP and TCP."""
     batch_rows: int = Field(default=2_000, ge=1, le=2_500)
     """Transactions in a batch, at most. More are smaller on the log; 2,500 of the longest names
     are what a record of Kafka can hold."""
     linger_seconds: Seconds = 0.2
     """Packet time after which a batch closes."""
     queue_batches: Count = 256
-    """Batches that wait for the log. Files and standard input wait when so many do."""
+    """Batches that wait for the log. Files and standard input wait when so many do; for what comes
+    from an interface the oldest is dropped, and counted."""
     sensor: Text | None = None
     """What this capture is called in its records; by default as the machine is."""
     ops: Address = ListenAddress("127.0.0.1", 8054)
     """Where probes and metrics are served."""
+
+    @model_validator(mode="after")
+    def _refuse_two_sources(self) -> Self:
+        if self.interfaces and self.files:
+            raise ValueError("interfaces and files exclude each other: give one of them")
+        if len(set(self.interfaces)) < len(self.interfaces):
+            raise ValueError("interfaces names one twice: name each once")
+        return self
 
 
 class RuleThresholds(Section):

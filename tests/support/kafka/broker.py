@@ -1,7 +1,8 @@
 """One real Apache Kafka broker in KRaft mode, which tests stop, kill and freeze.
 
-Listeners, all on free loopback ports: plaintext, SCRAM over plaintext, and TLS that wants a
-certificate of the client. `python -m tests.support.kafka` starts one to play with.
+Listeners, all on free loopback ports: plaintext, SCRAM over plaintext, TLS that wants a
+certificate of the client, SCRAM over TLS, and one that is said to be where a proxy may listen.
+`python -m tests.support.kafka` starts one to play with.
 """
 
 import base64
@@ -12,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -34,14 +35,20 @@ node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:{plaintext},SCRAM://127.0.0.1:{scram},TLS://127.0.0.1:{tls},\
-CONTROLLER://127.0.0.1:{controller}
+PROXIED://127.0.0.1:{proxied},SECURE://127.0.0.1:{secure},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plaintext},SCRAM://127.0.0.1:{scram},\
+TLS://127.0.0.1:{tls},PROXIED://127.0.0.1:{proxy},SECURE://127.0.0.1:{secure}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SCRAM:SASL_PLAINTEXT,TLS:SSL,\
-CONTROLLER:PLAINTEXT
+PROXIED:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.scram.scram-sha-512.sasl.jaas.config=\
 org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secure.sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.secure.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.tls.ssl.client.auth=required
+ssl.principal.mapping.rules=RULE:^CN=([^,]+).*$/$1/,DEFAULT
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/broker.pem
 ssl.truststore.type=PEM
@@ -61,23 +68,31 @@ broker.heartbeat.interval.ms=200
 """
 
 
+_GUARDED = """
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of a broker's listeners, on 127.0.0.1."""
+    """The ports of a broker's listeners, on 127.0.0.1; `proxy` is where `proxied` is said to be."""
 
     plaintext: int
     scram: int
     tls: int
+    proxied: int
+    proxy: int
+    secure: int
     controller: int
 
 
 class KafkaBroker:
     """A broker with its data in `folder`; `start` it first, `close` it at the end.
 
-    Args:
-        folder: An empty one.
-        properties: More lines of its configuration.
-        users: Passwords by name, of more who can sign on by SCRAM.
+    One that isn't alone has to `join` its cluster before. Where `principals` are given, they may
+    do what ACLs say: with `PASSWORD` over `secure`, or a certificate of that name over `tls`. Who
+    comes over `plaintext` may do everything.
 
     Attributes:
         folder: What it keeps; `ca.pem`, `client.pem` and `client.key` are for clients of `tls`.
@@ -85,14 +100,32 @@ class KafkaBroker:
     """
 
     def __init__(
-        self, folder: Path, properties: str = "", users: Mapping[str, str] | None = None
+        self, folder: Path, *, is_alone: bool = True, principals: Sequence[str] = ()
     ) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.ports = Ports(*_free_ports(4))
+        self.ports = Ports(*_free_ports(7))
         self._kafka = require_kafka()
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
-        self._configure(properties, {USERNAME: PASSWORD} | dict(users or {}))
+        values = {name: getattr(self.ports, name) for name in Ports.__slots__}
+        self._properties = _PROPERTIES.format(folder=folder, **values)
+        _write_certificates(folder, principals)
+        if is_alone:
+            if principals:
+                self._properties += _GUARDED
+            options = ["--standalone"]
+            for name in (USERNAME, *principals):
+                options += ["--add-scram", f"SCRAM-SHA-512=[name={name},password={PASSWORD}]"]
+            self._format(cluster_id(), *options)
+
+    def join(self, cluster: str, properties: str) -> None:
+        """Make it one of several brokers; `properties` stand over those of one alone."""
+        bootstrap = "controller.quorum.bootstrap.servers="
+        lines = self._properties.splitlines()
+        alone = [line for line in lines if not line.startswith(bootstrap)]
+        self._properties = "\n".join(alone) + properties
+        self._format(cluster)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -144,23 +177,20 @@ class KafkaBroker:
         Raises:
             subprocess.CalledProcessError: it failed.
         """
-        command = java(self._kafka, f"org.apache.kafka.tools.{name}")
+        full_name = name if "." in name else f"org.apache.kafka.tools.{name}"
+        archive = f"-XX:SharedArchiveFile={self._kafka / 'classes.jsa'}"
+        command = java(self._kafka, archive, full_name)
         command += ["--bootstrap-server", self.bootstrap_servers, *options]
         finished = subprocess.run(command, check=True, capture_output=True, text=True, input=text)
         return finished.stdout
 
-    def _configure(self, more: str, users: Mapping[str, str]) -> None:
+    def _format(self, cluster: str, *options: str) -> None:
         properties = self.folder / "server.properties"
-        values = {name: getattr(self.ports, name) for name in Ports.__slots__}
-        properties.write_text(_PROPERTIES.format(folder=self.folder, **values) + more)
-        _write_certificates(self.folder)
-        # Not every one: what begins with a hyphen is taken for an option.
-        cluster = "A" + base64.urlsafe_b64encode(os.urandom(15)).decode() + "A"
+        properties.write_text(self._properties)
         subprocess.run(
             [
-                *java(self._kafka, "kafka.tools.StorageTool", "format", "--standalone"),
-                *("--cluster-id", cluster, "--config", str(properties)),
-                *(option for user in users.items() for option in _scram_options(*user)),
+                *java(self._kafka, "kafka.tools.StorageTool", "format"),
+                *("--cluster-id", cluster, "--config", str(properties), *options),
             ],
             check=True,
             capture_output=True,
@@ -206,11 +236,12 @@ class KafkaBroker:
         return self._process.pid
 
 
-def _scram_options(name: str, password: str) -> tuple[str, str]:
-    return "--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"
+def cluster_id() -> str:
+    """A new one. Not every one will do: what begins with a hyphen is taken for an option."""
+    return "A" + base64.urlsafe_b64encode(os.urandom(15)).decode() + "A"
 
 
-def _write_certificates(folder: Path) -> None:
+def _write_certificates(folder: Path, principals: Sequence[str]) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     broker = authority.issue_cert("127.0.0.1")
@@ -226,6 +257,9 @@ def _write_certificates(folder: Path) -> None:
     client = authority.issue_cert("geophone.test")
     client.private_key_pem.write_to_path(folder / "client.key")
     client.cert_chain_pems[0].write_to_path(folder / "client.pem")
+    for name in principals:
+        own = authority.issue_cert("geophone.test", common_name=name)
+        own.private_key_and_cert_chain_pem.write_to_path(folder / f"{name}.pem")
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,7 +1,10 @@
+from collections import Counter
+
 import pytest
 
 from geophone_alerter.status import LastRecords, StageStatus, batch_clock_us
 from geophone_shared.bus.records import StoredRecord
+from geophone_shared.drops import Drops
 from geophone_shared.timestamps import LATEST_TIME_US
 
 
@@ -44,6 +47,22 @@ def test_the_watermark_is_the_least_of_the_partitions_clocks() -> None:
 )
 def test_the_clock_of_a_batch_is_a_number_or_nothing(text: bytes, clock_us: int | None) -> None:
     assert batch_clock_us(stored(last_time_us=text)) == clock_us
+
+
+def lossy(producer: bytes, drops: bytes, since_us: bytes = b"50") -> StoredRecord:
+    return stored(producer=producer, drops=drops, since_us=since_us)
+
+
+def test_losses_of_several_producers_add_up_and_each_counts_once() -> None:
+    last = LastRecords()
+    assert LastRecords().drops is None
+    last.note(0, lossy(b"p", b"buffer_full=3"), None)
+    last.note(1, lossy(b"p", b"buffer_full=5"), None)
+    last.note(2, lossy(b"q", b"buffer_full=10", b"40"), None)
+    last.note(3, stored(producer=b"older"), None)
+    assert last.drops == Drops(40, Counter(buffer_full=15))
+    last.note(2, lossy(b"r", b"buffer_full=0", b"60"), None)
+    assert last.drops == Drops(50, Counter(buffer_full=5)), "a capture that ended is forgotten"
 
 
 def test_a_record_without_headers_has_no_clock() -> None:

@@ -3,9 +3,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geophone_alerter.top_store import TopList, TopStore
+from geophone_alerter.top_store import TopStore
 from geophone_shared.summaries import DomainSummary
 from tests.support.golden import ALERT
+from tests.support.top_lists import top_list
 
 HOURS = 14_400
 
@@ -23,22 +24,22 @@ def names(found: list[DomainSummary]) -> list[str]:
 def test_a_list_takes_the_place_of_its_partitions_earlier_one() -> None:
     store = TopStore()
     assert (store.as_of_us, store.positions, store.find("a.example")) == (None, {}, {})
-    store.apply(TopList(0, 5, {HOURS: (summary("a.example", 9),)}, position=3))
-    store.apply(TopList(1, 7, {HOURS: (summary("b.example", 8),)}))
+    store.apply(top_list(0, 5, {HOURS: (summary("a.example", 9),)}, position=3))
+    store.apply(top_list(1, 7, {HOURS: (summary("b.example", 8),)}))
     version = store.version
-    store.apply(TopList(0, 6, {HOURS: (summary("c.example", 7),), 600: ()}))
+    store.apply(top_list(0, 6, {HOURS: (summary("c.example", 7),), 600: ()}))
     assert store.version != version
     assert names(store.ranked(HOURS, 10, exclude_allowed=False)) == ["b.example", "c.example"]
     assert store.ranked(600, 10, exclude_allowed=False) == []
     assert store.as_of_us == 7
     assert store.find("a.example") == {}
-    assert store.positions == {}
+    assert store.positions == {0: 0, 1: 0}
 
 
 def test_a_domain_is_found_in_all_windows_whatever_the_case() -> None:
     store = TopStore()
     short, long = summary("Tunnel.example", 3), summary("Tunnel.example", 4)
-    store.apply(TopList(2, 1, {600: (short,), HOURS: (long,)}))
+    store.apply(top_list(2, 1, {600: (short,), HOURS: (long,)}))
     assert store.find("tunnel.EXAMPLE") == {600: short, HOURS: long}
 
 
@@ -61,7 +62,7 @@ def test_the_merged_list_is_that_of_one_partition(
             if where == partition
         ]
         whole += own
-        store.apply(TopList(partition, 1, {HOURS: tuple(own)}))
+        store.apply(top_list(partition, 1, {HOURS: tuple(own)}))
     wanted = sorted(
         (each for each in whole if not (exclude_allowed and each.allowed)),
         key=lambda each: (-each.unique_hostnames, each.registered_domain),

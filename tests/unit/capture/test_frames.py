@@ -4,8 +4,10 @@ import ipaddress
 
 import pytest
 
+from geophone_capture.encapsulations import NONE
 from geophone_capture.reasons import Reason
-from tests.support.located import Datagram, look_at
+from geophone_capture.resolvers import resolver_addresses
+from tests.support.located import Datagram, Found, Fragment, Segment, look_at
 from tests.support.packets import (
     ARP,
     CLIENT,
@@ -71,7 +73,7 @@ FROM_6 = Datagram(CLIENT_6, SERVER_6, 40_000, 53, PAYLOAD, len(PAYLOAD))
         ),
     ],
 )
-def test_link_types(link: int, frame: bytes, expected: Datagram | Reason) -> None:
+def test_link_types(link: int, frame: bytes, expected: Found) -> None:
     assert look_at(Packet(frame, link=link)) == expected
 
 
@@ -83,12 +85,13 @@ def test_link_types(link: int, frame: bytes, expected: Datagram | Reason) -> Non
         (0x8847, Reason.ENCAPSULATED),  # MPLS
         (0x8848, Reason.ENCAPSULATED),
         (0x8864, Reason.ENCAPSULATED),  # PPPoE
+        (0x8863, Reason.OTHER_ETHERTYPE),  # its discovery
         (0x88CC, Reason.OTHER_ETHERTYPE),  # LLDP
         (0x0026, Reason.OTHER_ETHERTYPE),  # a length: IEEE 802.3
     ],
 )
 def test_ethertypes(ethertype: int, reason: Reason) -> None:
-    assert look_at(Packet(ethernet(PACKET_4, ethertype))) == reason
+    assert look_at(Packet(ethernet(PACKET_4, ethertype)), encapsulations=NONE) == reason
 
 
 @pytest.mark.parametrize(
@@ -130,43 +133,83 @@ def test_a_frame_that_ends_inside_of_a_tag() -> None:
         (ipv4(DATAGRAM, fragment=0x8000), FROM_4),  # reserved
     ],
 )
-def test_ipv4_headers(packet: bytes, expected: Datagram | Reason) -> None:
+def test_ipv4_headers(packet: bytes, expected: Found) -> None:
     assert look_at(Packet(ethernet(packet))) == expected
 
 
 OTHER = udp(PAYLOAD, 40_000, 123)
 
 
+def piece_4(
+    payload: bytes, protocol: int = 17, offset_bytes: int = 0, *, has_more: bool = True
+) -> Fragment:
+    return Fragment(4, CLIENT, SERVER, 1, protocol, offset_bytes, has_more, payload, len(payload))
+
+
+def piece_6(
+    payload: bytes, protocol: int = 17, offset_bytes: int = 0, *, has_more: bool = True
+) -> Fragment:
+    return Fragment(
+        6, CLIENT_6, SERVER_6, 1, protocol, offset_bytes, has_more, payload, len(payload)
+    )
+
+
+FROM_53 = udp(PAYLOAD, 53, 40_000)
+TO_VXLAN = udp(PAYLOAD, 40_000, 4789)
+SEGMENT = tcp(40_000, 53)
+
+
 @pytest.mark.parametrize(
-    ("packet", "reason"),
+    ("packet", "expected"),
     [
-        (ipv4(DATAGRAM, fragment=0x2000), Reason.IP_FRAGMENT),
+        (ipv4(DATAGRAM, fragment=0x2000), piece_4(DATAGRAM)),
         (ipv4(OTHER, fragment=0x2000), Reason.OTHER_PORT),
-        (ipv4(udp(PAYLOAD, 53, 40_000), fragment=0x2000), Reason.IP_FRAGMENT),
-        (ipv4(b"\0\7", fragment=0x2000), Reason.IP_FRAGMENT),  # its ports aren't all there
-        (ipv4(OTHER, fragment=0x2001), Reason.IP_FRAGMENT),  # a later one: ports unknown
-        (ipv4(OTHER, fragment=0x0001), Reason.IP_FRAGMENT),  # the last
-        (ipv4(tcp(40_000, 53), 6, fragment=0x2000), Reason.IP_FRAGMENT),
+        (ipv4(FROM_53, fragment=0x2000), piece_4(FROM_53)),
+        (ipv4(b"\0\7", fragment=0x2000), piece_4(b"\0\7")),  # its ports aren't all there
+        (ipv4(OTHER, fragment=0x2001), piece_4(OTHER, 17, 8)),  # a later one: ports unknown
+        (ipv4(OTHER, fragment=0x3FFF), piece_4(OTHER, 17, 65_528)),
+        (ipv4(OTHER, fragment=0x0001), piece_4(OTHER, 17, 8, has_more=False)),  # the last
+        (ipv4(SEGMENT, 6, fragment=0x2000), piece_4(SEGMENT, 6)),
         (ipv4(tcp(40_000, 80), 6, fragment=0x2000), Reason.OTHER_PORT),
         (ipv4(PAYLOAD, 1, fragment=0x2000), Reason.ICMP),
         (ipv4(PAYLOAD, 50, fragment=0x2000), Reason.OTHER_PROTOCOL),
-        (ipv4(PAYLOAD, 47, fragment=0x2000), Reason.ENCAPSULATED),
-        (ipv4(PAYLOAD, 4, fragment=0x0001), Reason.ENCAPSULATED),
-        (ipv4(udp(PAYLOAD, 40_000, 4789), fragment=0x2000), Reason.ENCAPSULATED),
-        (ipv6(fragment_header(17, more=True) + DATAGRAM, 44), Reason.IP_FRAGMENT),
+        (ipv4(PAYLOAD, 0, fragment=0x2000), Reason.OTHER_PROTOCOL),  # no extension header
+        # DNS may be in what is put together.
+        (ipv4(PAYLOAD, 47, fragment=0x2000), piece_4(PAYLOAD, 47)),
+        (ipv4(PAYLOAD, 4, fragment=0x0001), piece_4(PAYLOAD, 4, 8, has_more=False)),
+        (ipv4(TO_VXLAN, fragment=0x2000), piece_4(TO_VXLAN)),
+        (ipv6(fragment_header(17, more=True) + DATAGRAM, 44), piece_6(DATAGRAM)),
         (ipv6(fragment_header(17, more=True) + OTHER, 44), Reason.OTHER_PORT),
-        (ipv6(fragment_header(17, 1) + OTHER, 44), Reason.IP_FRAGMENT),
-        (ipv6(fragment_header(17, 1, more=True), 44), Reason.IP_FRAGMENT),
+        (ipv6(fragment_header(17, 1) + OTHER, 44), piece_6(OTHER, 17, 8, has_more=False)),
+        (ipv6(fragment_header(17, 1, more=True), 44), piece_6(b"", 17, 8)),
         (ipv6(fragment_header(58, 1) + PAYLOAD, 44), Reason.ICMP),
         (ipv6(fragment_header(59, 1) + PAYLOAD, 44), Reason.OTHER_PROTOCOL),
         # What is in pieces may start with more extension headers.
-        (ipv6(fragment_header(60, more=True) + extension(17) + DATAGRAM, 44), Reason.IP_FRAGMENT),
-        (ipv6(extension(44) + fragment_header(135, 1) + PAYLOAD, 60), Reason.IP_FRAGMENT),
+        (
+            ipv6(fragment_header(60, more=True) + extension(17) + DATAGRAM, 44),
+            piece_6(extension(17) + DATAGRAM, 60),
+        ),
+        (
+            ipv6(extension(44) + fragment_header(135, 1) + PAYLOAD, 60),
+            piece_6(PAYLOAD, 135, 8, has_more=False),
+        ),
     ],
 )
-def test_fragments(packet: bytes, reason: Reason) -> None:
+def test_fragments(packet: bytes, expected: Found) -> None:
     ethertype = IPV4 if packet[0] >> 4 == 4 else IPV6
-    assert look_at(Packet(ethernet(packet, ethertype))) == reason
+    assert look_at(Packet(ethernet(packet, ethertype))) == expected
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        ipv4(PAYLOAD, 47, fragment=0x2000),
+        ipv4(PAYLOAD, 4, fragment=0x0001),
+        ipv4(TO_VXLAN, fragment=0x2000),
+    ],
+)
+def test_fragments_of_what_is_not_looked_into(packet: bytes) -> None:
+    assert look_at(Packet(ethernet(packet)), encapsulations=NONE) == Reason.ENCAPSULATED
 
 
 @pytest.mark.parametrize(
@@ -186,7 +229,7 @@ def test_fragments(packet: bytes, reason: Reason) -> None:
         (extension(60) * 7 + extension(17) + DATAGRAM, 60, FROM_6),
         (extension(60) * 8 + extension(17) + DATAGRAM, 60, Reason.BAD_IP_HEADER),
         (extension(58) + PAYLOAD, 0, Reason.ICMP),
-        (extension(6) + tcp(40_000, 53), 0, Reason.TCP),
+        (extension(6) + tcp(40_000, 53), 0, Reason.TCP_SEGMENT),
         (extension(17, units=200) + DATAGRAM, 0, Reason.BAD_IP_HEADER),  # longer than the packet
         (extension(17)[:7], 0, Reason.BAD_IP_HEADER),
         (b"", 0, Reason.BAD_IP_HEADER),
@@ -195,9 +238,7 @@ def test_fragments(packet: bytes, reason: Reason) -> None:
         (PAYLOAD, 50, Reason.OTHER_PROTOCOL),  # encrypted
     ],
 )
-def test_ipv6_extension_headers(
-    payload: bytes, first_header: int, expected: Datagram | Reason
-) -> None:
+def test_ipv6_extension_headers(payload: bytes, first_header: int, expected: Found) -> None:
     assert look_at(Packet(ethernet(ipv6(payload, first_header), IPV6))) == expected
 
 
@@ -214,7 +255,7 @@ def test_ipv6_extension_headers(
         (ipv6(udp(PAYLOAD, length=0), payload_bytes=0), Reason.BAD_UDP_LENGTH),
     ],
 )
-def test_ipv6_headers(packet: bytes, expected: Datagram | Reason) -> None:
+def test_ipv6_headers(packet: bytes, expected: Found) -> None:
     assert look_at(Packet(ethernet(packet, IPV6))) == expected
 
 
@@ -229,7 +270,7 @@ def test_ipv6_headers(packet: bytes, expected: Datagram | Reason) -> None:
         (65_535, Reason.BAD_UDP_LENGTH),
     ],
 )
-def test_udp_lengths(length: int, expected: Datagram | Reason) -> None:
+def test_udp_lengths(length: int, expected: Found) -> None:
     assert look_at(Packet(ethernet(ipv4(udp(PAYLOAD, length=length))))) == expected
 
 
@@ -251,10 +292,20 @@ def test_a_jumbogram_is_as_long_as_its_packet() -> None:
         (PAYLOAD, 47, Reason.ENCAPSULATED),  # GRE
         (PAYLOAD, 2, Reason.OTHER_PROTOCOL),  # IGMP
         (PAYLOAD, 132, Reason.OTHER_PROTOCOL),  # SCTP
-        (tcp(40_000, 53), 6, Reason.TCP),
-        (tcp(53, 40_000), 6, Reason.TCP),
+        (tcp(40_000, 53), 6, Reason.TCP_SEGMENT),  # merely acknowledges
+        (tcp(53, 40_000), 6, Reason.TCP_SEGMENT),
         (tcp(40_000, 443), 6, Reason.OTHER_PORT),
+        (tcp(40_000, 5353), 6, Reason.OTHER_PORT),
         (udp(PAYLOAD, 40_000, 443), 17, Reason.OTHER_PORT),
+        (udp(PAYLOAD, 5353, 5353), 17, Reason.MULTICAST_DNS),
+        (udp(PAYLOAD, 40_000, 5353), 17, Reason.MULTICAST_DNS),
+        (udp(PAYLOAD, 5355, 40_000), 17, Reason.LLMNR),
+        (tcp(40_000, 5355), 6, Reason.LLMNR),
+        (udp(PAYLOAD, 137, 137), 17, Reason.NETBIOS),
+        (udp(PAYLOAD, 137, 40_000), 17, Reason.NETBIOS),
+        (tcp(40_000, 137), 6, Reason.OTHER_PORT),
+        (tcp(40_000, 853), 6, Reason.DNS_OVER_TLS),
+        (udp(PAYLOAD, 853, 40_000), 17, Reason.DNS_OVER_TLS),
         *(
             (udp(PAYLOAD, 40_000, port), 17, Reason.ENCAPSULATED)
             for port in (4789, 6081, 3544, 2152)  # VXLAN, GENEVE, Teredo, GTP-U
@@ -264,12 +315,13 @@ def test_a_jumbogram_is_as_long_as_its_packet() -> None:
     ],
 )
 def test_protocols(payload: bytes, protocol: int, reason: Reason) -> None:
-    assert look_at(Packet(ethernet(ipv4(payload, protocol)))) == reason
+    found = look_at(Packet(ethernet(ipv4(payload, protocol))), encapsulations=NONE)
+    assert found == reason
 
 
 def test_ports_are_a_choice() -> None:
     multicast = Packet(ethernet(ipv4(udp(PAYLOAD, 5353, 5353))))
-    assert look_at(multicast) == Reason.OTHER_PORT
+    assert look_at(multicast) == Reason.MULTICAST_DNS
     found = look_at(multicast, 53, 5353)
     assert found == Datagram(CLIENT, SERVER, 5353, 5353, PAYLOAD, len(PAYLOAD))
     assert look_at(Packet(ethernet(PACKET_4)), 5353) == Reason.OTHER_PORT
@@ -336,3 +388,68 @@ def test_cut_frames_of_other_traffic_keep_their_reason() -> None:
 
 def test_an_original_length_below_the_captured_one_is_raised_to_it() -> None:
     assert look_at(Packet(ethernet(PACKET_4), original_bytes=10)) == FROM_4
+
+
+def test_segments() -> None:
+    def seen(segment: bytes, packet: bytes | None = None) -> Found:
+        return look_at(Packet(ethernet(packet or ipv4(segment, 6))))
+
+    assert seen(tcp(40_000, 53, PAYLOAD)) == Segment(
+        CLIENT, SERVER, 40_000, 53, 1, 0x18, PAYLOAD, len(PAYLOAD)
+    )
+    for flags in (1, 2, 4, 0x12, 0x11, 0x14):  # FIN, SYN, RST, and those that acknowledge
+        assert seen(tcp(53, 40_000, sequence=0xFFFFFFFE, flags=flags)) == Segment(
+            CLIENT, SERVER, 53, 40_000, 0xFFFFFFFE, flags, b"", 0
+        )
+    assert seen(tcp(40_000, 53, flags=0xF8)) == Reason.TCP_SEGMENT
+    options = tcp(40_000, 53, bytes(8) + PAYLOAD, header_words=7)
+    assert seen(options) == Segment(CLIENT, SERVER, 40_000, 53, 1, 0x18, PAYLOAD, len(PAYLOAD))
+    padded = ipv4(tcp(40_000, 53), 6) + bytes(6)
+    assert seen(b"", padded) == Reason.TCP_SEGMENT
+    assert seen(tcp(40_000, 53, PAYLOAD, header_words=4)) == Reason.BAD_TCP_HEADER
+    assert seen(tcp(40_000, 53, PAYLOAD, header_words=15)) == Reason.BAD_TCP_HEADER
+    assert seen(tcp(40_000, 53)[:19]) == Reason.BAD_TCP_HEADER
+
+
+def test_segments_that_the_capture_cut() -> None:
+    segment = tcp(40_000, 53, bytes(8) + PAYLOAD, header_words=7)
+    packet = Packet(ethernet(ipv4(segment, 6)))
+    start = 14 + 20 + 28
+    for captured in range(len(packet.frame) + 1):
+        found = look_at(packet.cut(captured))
+        if captured < 14 + 20 + 20:
+            assert found == Reason.CUT_BY_SNAPLEN
+        else:
+            kept = PAYLOAD[: max(captured - start, 0)]
+            assert found == Segment(CLIENT, SERVER, 40_000, 53, 1, 0x18, kept, len(PAYLOAD))
+
+
+def test_https_to_a_known_resolver_may_be_dns() -> None:
+    for resolver in map(str, resolver_addresses()):
+        for protocol, transport in ((6, tcp(40_000, 443)), (17, udp(PAYLOAD, 40_000, 443))):
+            back = transport[2:4] + transport[:2] + transport[4:]
+            if ":" in resolver:
+                packet = ipv6(transport, protocol, CLIENT_6, resolver)
+                answer = ipv6(back, protocol, resolver, CLIENT_6)
+            else:
+                packet = ipv4(transport, protocol, CLIENT, resolver)
+                answer = ipv4(back, protocol, resolver, CLIENT)
+            for each in (packet, answer):
+                assert look_at(Packet(each, link=RAW_IP)) == Reason.DNS_OVER_HTTPS
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        ipv4(tcp(40_000, 443), 6, CLIENT, "8.8.8.9"),
+        ipv4(tcp(40_000, 443), 6, "8.8.8.8", CLIENT),  # who asks is no matter
+        ipv4(tcp(443, 40_000), 6, CLIENT, "8.8.8.8"),
+        ipv4(tcp(40_000, 80), 6, CLIENT, "8.8.8.8"),
+        ipv4(tcp(40_000, 443), 6, CLIENT, "0.0.0.1"),
+        ipv4(tcp(40_000, 443), 6, CLIENT, "255.255.255.255"),
+        ipv6(tcp(40_000, 443), 6, CLIENT_6, "2001:4860:4860::8889"),
+        ipv6(tcp(40_000, 443), 6, CLIENT_6, "ffff::"),
+    ],
+)
+def test_https_to_anybody_else_is_other_traffic(packet: bytes) -> None:
+    assert look_at(Packet(packet, link=RAW_IP)) == Reason.OTHER_PORT

@@ -1,6 +1,7 @@
 """Batches go to the log in order, one at a time for each partition, until it has them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,9 +12,11 @@ from geophone_capture.batching import EncodedBatch
 from geophone_capture.publishing import Publisher, delay_seconds
 from geophone_shared.batch_headers import BatchHeaders
 from geophone_shared.bus.topics import TRANSACTIONS
+from geophone_shared.drops import Drops, drops_from_headers
 from geophone_shared.metrics.registry import Metrics
-from tests.support.published import CuedLog, a_log, published
+from tests.support.published import CuedLog, a_log, published, stored
 
+NOTHING_DROPPED = {"buffer_full": 0, "too_large": 0, "stopped": 0}
 VALUES = {"interface": families.INPUTS, "stage": ("capture",)}
 
 
@@ -38,6 +41,7 @@ class Publishing:
         self.log = log
         self.metrics = Metrics(families.FAMILIES, VALUES)
         self.stop = asyncio.Event()
+        self.drops = Drops(since_us=7)
         self.answers: list[str | None] = []
         self.waits: list[float] = []
         self.publisher: Publisher
@@ -60,7 +64,7 @@ class Publishing:
 
 @asynccontextmanager
 async def publishing(
-    queue_batches: int = 100, limit_bytes: int = 1_000
+    queue_batches: int = 100, limit_bytes: int = 1_000, *, is_live: bool = False
 ) -> AsyncIterator[Publishing]:
     log = await a_log(2)
     topic = (await log.describe_topics([TRANSACTIONS]))[TRANSACTIONS]
@@ -74,6 +78,8 @@ async def publishing(
         queue_batches,
         running.metrics,
         running.stop,
+        drops=running.drops,
+        is_live=is_live,
         on_answer=running.answers.append,
         wait=running.wait,
     )
@@ -125,6 +131,10 @@ async def test_a_record_that_is_too_large_is_dropped_and_counted() -> None:
             await running.publisher.put(batch(0, sequence, value))
     assert await running.sequences() == [[0, 2], []]
     assert running.counted('dropped_total{reason="too_large"}') == 1
+    [first, last] = await stored(running.log, 0)
+    assert drops_from_headers(first.headers) == Drops(7, Counter(NOTHING_DROPPED))
+    told = drops_from_headers(last.headers)
+    assert told == Drops(7, Counter(NOTHING_DROPPED | {"too_large": 3})), "three transactions"
     assert running.counted("dropped_transactions_total") == 3
 
 
@@ -153,3 +163,28 @@ async def test_after_a_stop_a_log_that_fails_is_given_up() -> None:
 )
 def test_waits_double_up_to_a_limit(failures: int, expected: float) -> None:
     assert delay_seconds(failures) == pytest.approx(expected)
+
+
+async def test_live_the_oldest_that_waits_makes_room_and_is_counted() -> None:
+    async with publishing(queue_batches=3, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.log.asked_for(1)  # it is under way, and stays
+        for sequence in range(4):
+            await running.publisher.put(batch(1 if sequence % 2 else 0, sequence + 1))
+        assert running.counted("buffer_records") == 3
+        running.log.is_open.set()
+    assert await running.sequences() == [[0, 3], [4]]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 2
+    assert running.drops.counts["buffer_full"] == 6, "transactions"
+
+
+async def test_live_a_batch_is_dropped_where_all_others_are_under_way() -> None:
+    async with publishing(queue_batches=1, is_live=True) as running:
+        running.log.is_open.clear()
+        await running.publisher.put(batch(0, 0))
+        await running.log.asked_for(1)
+        await running.publisher.put(batch(1, 0))
+        running.log.is_open.set()
+    assert await running.sequences() == [[0], []]
+    assert running.counted('dropped_total{reason="buffer_full"}') == 1

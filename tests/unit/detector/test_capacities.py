@@ -1,5 +1,7 @@
 """What fits into a memory budget."""
 
+import re
+
 import pytest
 
 from geophone_detector.capacities import (
@@ -11,6 +13,7 @@ from geophone_detector.capacities import (
 from geophone_detector.kernels.layout import COUNTS, DOMAIN, EVIDENCE, PAIR, SAMPLE_BYTES
 from geophone_detector.kernels.sketches import SKETCH_BYTES
 from geophone_shared.errors import ConfigError
+from tests.support.outside import PROJECT
 
 MIB = 1 << 20
 
@@ -35,6 +38,17 @@ def test_the_default_has_room_for_what_a_provider_sees() -> None:
     assert DEFAULT_CAPACITIES.domains > 1_600_000
     assert DEFAULT_CAPACITIES.evidence == 16_384
     assert DEFAULT_CAPACITIES.sketches == 64 * MIB // SKETCH_BYTES == 227
+
+
+@pytest.mark.parametrize("domains", [int(50_000 * 1.07**step) for step in range(90)])
+def test_the_formula_of_the_sizing_table_has_room_for_all(domains: int) -> None:
+    page = (PROJECT / "docs" / "operations.md").read_text(encoding="utf-8")
+    [bytes_each] = re.findall(r"`detector.memory_budget_bytes` \| (\d+) . max\(D, N / 2\)", page)
+    fit = capacities_within(max(int(bytes_each) * domains, LEAST_BUDGET_BYTES), 0)
+    assert fit.domains >= domains
+    assert fit.pairs >= 2 * domains
+    [sketch_bytes] = re.findall(r"`detector.sketch_budget_bytes` \| ([\d,]+) ", page)
+    assert SKETCH_BYTES <= int(sketch_bytes.replace(",", "")) < SKETCH_BYTES + 1_000
 
 
 def test_an_index_is_at_most_five_eighths_full() -> None:

@@ -66,7 +66,7 @@ def test_without_a_writable_folder_there_is_no_cache(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     jit.cache_folder.cache_clear()
     assert jit.cache_folder() is None
-    assert not jit.is_compiled()
+    assert not jit.is_compiled("replay")
 
 
 def test_a_constant_of_another_module_makes_another_cache(
@@ -94,14 +94,15 @@ def test_a_constant_of_another_module_makes_another_cache(
 
 
 @pytest.mark.skipif(jit.is_interpreted(), reason="interpreted kernels leave nothing to remember")
-def test_kernels_count_as_compiled_when_a_main_job_was_done(cache_home: Path) -> None:
+def test_kernels_count_as_compiled_when_their_job_was_done(cache_home: Path) -> None:
     for number in range(6):
         outdated = cache_home / "geophone" / f"kernels-{number}"
         outdated.mkdir(parents=True)
         os.utime(outdated, (number, number))
-    assert not jit.is_compiled()
-    jit.remember_compiled()
-    assert jit.is_compiled()
+    assert not jit.is_compiled("replay")
+    jit.remember_compiled("replay")
+    assert jit.is_compiled("replay")
+    assert not jit.is_compiled("detector"), "which has others"
     folder = jit.cache_folder()
     assert folder is not None
     kept = {each.name for each in (cache_home / "geophone").iterdir()}

@@ -1,12 +1,14 @@
 """The record of the busiest domains."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import zstandard
 
+from geophone_shared.drops import Drops
 from geophone_shared.errors import InvalidRecordError
 from geophone_shared.top_domains import MOST_RAW_BYTES, TopList, decode_top_list, encode_top_list
 from geophone_shared.zstd_json import compressed_json
@@ -39,6 +41,18 @@ def test_a_domain_is_there_once() -> None:
 def test_lists_are_sorted_whatever_the_record_says() -> None:
     fields = fields_of(TOP_LIST)
     fields["domains"].reverse()
+    assert decode_top_list(compressed_json(fields)) == TOP_LIST
+
+
+def test_what_was_lost_comes_back() -> None:
+    lossy = replace(TOP_LIST, drops=Drops(1_000_000, Counter(dead_letters=3, evictions=0)))
+    assert fields_of(lossy)["since"] == "1970-01-01T00:00:01.000000Z"
+    assert decode_top_list(encode_top_list(lossy)) == lossy
+
+
+def test_a_record_of_an_earlier_version_says_nothing_of_what_was_lost() -> None:
+    fields = fields_of(TOP_LIST)
+    del fields["drops"], fields["since"]
     assert decode_top_list(compressed_json(fields)) == TOP_LIST
 
 

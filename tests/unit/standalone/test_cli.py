@@ -45,7 +45,7 @@ class Replay:
 def replay(monkeypatch: pytest.MonkeyPatch) -> Replay:
     stand_in = Replay()
     monkeypatch.setattr("geophone.replay.replay", stand_in)
-    monkeypatch.setattr(jit, "is_compiled", lambda: True)
+    monkeypatch.setattr(jit, "is_compiled", lambda _job: True)
     for name in ("FORCE_COLOR", "GEOPHONE_DETECTOR_HASH_KEY", "GEOPHONE_DETECTOR_HASH_KEY_FILE"):
         monkeypatch.delenv(name, raising=False)
     return stand_in
@@ -248,7 +248,7 @@ def test_compiling_is_announced_where_it_is_due(
     monkeypatch: pytest.MonkeyPatch, folder: Path | None, told: str
 ) -> None:
     monkeypatch.setattr(jit, "is_interpreted", lambda: False)
-    monkeypatch.setattr(jit, "is_compiled", lambda: False)
+    monkeypatch.setattr(jit, "is_compiled", lambda _job: False)
     monkeypatch.setattr(jit, "cache_folder", lambda: folder)
     result = run("replay", "--json", "a.pcap")
     assert told in result.stderr
@@ -319,7 +319,7 @@ STUB = """
 import geophone.replay
 from geophone_shared import jit
 from tests.support import reports
-jit.is_compiled = lambda: True
+jit.is_compiled = lambda _job: True
 geophone.replay.replay = lambda options, on_progress: reports.tunnel_report()
 from geophone.cli import app
 """

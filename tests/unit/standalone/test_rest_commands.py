@@ -13,13 +13,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from geophone.cli import app
-from geophone_alerter.top_store import TopList
 from geophone_shared.alerts import to_json
 from geophone_shared.summaries import DomainSummary
 from tests.support.alert_events import NOW_US, OPENED_US, create_alert
 from tests.support.golden import ALERT
 from tests.support.hostile_names import FORGED_TEXTS, HOSTILE_DOMAINS
 from tests.support.rest import Rest
+from tests.support.top_lists import top_list
 
 TOKEN = "größer-als-geheim"  # noqa: S105 - of the tests alone
 
@@ -37,7 +37,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rest() -> Rest:
     filled = Rest()
-    filled.top.apply(TopList(0, NOW_US, {14_400: (summary("tunnel.example", 201),)}))
+    filled.top.apply(top_list(0, NOW_US, {14_400: (summary("tunnel.example", 201),)}))
     filled.alerts.apply(create_alert(), 0)
     recovered = create_alert("old.example", state="recovered", opened_us=OPENED_US - 1, after_us=1)
     filled.alerts.apply(recovered, 1)
@@ -63,7 +63,7 @@ def test_top_is_a_table(rest: Rest) -> None:
 
 def test_top_hands_its_options_over(rest: Rest) -> None:
     listed = summary("allowed.example", 300, allowed=True)
-    rest.top.apply(TopList(1, NOW_US, {14_400: (listed,), 86_400: (listed,)}))
+    rest.top.apply(top_list(1, NOW_US, {14_400: (listed,), 86_400: (listed,)}))
     with rest.served() as url:
         whole = json.loads(run("top", "--json", "--url", url).stdout)
         short = json.loads(run("top", "--json", "--url", url, "--limit", "1").stdout)
@@ -230,7 +230,7 @@ def test_hostile_names_can_not_steer_the_terminal() -> None:
     rest = Rest()
     for position, name in enumerate(names):
         rest.alerts.apply(create_alert(name), position)
-    rest.top.apply(TopList(0, NOW_US, {14_400: tuple(summary(name, 1) for name in names)}))
+    rest.top.apply(top_list(0, NOW_US, {14_400: tuple(summary(name, 1) for name in names)}))
     with rest.served() as url:
         for command in ("top", "alerts"):
             for options in ((), ("--json",)):

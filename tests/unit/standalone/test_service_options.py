@@ -14,28 +14,45 @@ class Terminal(io.StringIO):
         return True
 
 
-def options(source: str | None, files: Sequence[str] | None) -> list[Option]:
-    return source_options(source, files, "2", shift_to_now=True, exit_at_end=False)
+def options(
+    source: str | None, files: Sequence[str] | None, interfaces: Sequence[str] | None = None
+) -> list[Option]:
+    return source_options(source, files, interfaces, "2", shift_to_now=True, exit_at_end=False)
+
+
+FILES, INTERFACES = "capture.files", "capture.interfaces"
 
 
 @pytest.mark.parametrize(
-    ("source", "files", "named"),
+    ("source", "files", "interfaces", "named"),
     [
-        (None, ["a.pcap", "b.pcap"], ("--file", ("a.pcap", "b.pcap"))),
-        ("-", None, ("-", ("-",))),
-        (None, None, ("--file", None)),
+        (None, ["a", "b"], None, [("--file", FILES, ("a", "b")), ("--file", INTERFACES, ())]),
+        ("-", None, None, [("-", FILES, ("-",)), ("-", INTERFACES, ())]),
+        (
+            *(None, None, ["eth0"]),
+            [("--interface", INTERFACES, ("eth0",)), ("--interface", FILES, ())],
+        ),
+        (None, None, None, []),
     ],
 )
-def test_what_is_captured(
-    source: str | None, files: list[str] | None, named: tuple[str, object]
+def test_what_is_named_is_captured_and_nothing_else(
+    source: str | None,
+    files: list[str] | None,
+    interfaces: list[str] | None,
+    named: list[tuple[str, str, object]],
 ) -> None:
-    [captured, *others] = options(source, files)
-    assert captured == (named[0], "capture.files", named[1])
-    assert others == [
+    assert options(source, files, interfaces) == [
+        *named,
         ("--speed", "capture.speed", "2"),
         ("--shift-to-now", "capture.shift_to_now", True),
         ("--exit-at-end", "capture.exit_at_end", None),
     ]
+
+
+def test_an_interface_and_a_capture_can_not_be_meant() -> None:
+    for source, files in ((None, ["a.pcap"]), ("-", None)):
+        with pytest.raises(ConfigError, match="exclude each other"):
+            options(source, files, ["eth0"])
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def full_report(**fields: Any) -> dict[str, Any]:
     """A report with something in every section."""
     return (
         reports.tunnel_report(
-            not_decoded={"tcp": 1_234, "bad_pointer": 0, "moon_phase": 2},
+            not_decoded={"no_question": 1_234, "bad_pointer": 0, "moon_phase": 2},
             not_dns={"arp": 4, "icmp": 0, "other_port": 56_789},
             warnings=["capture.pcap is cut inside its last record; the packets before it count"],
         )
@@ -68,10 +68,39 @@ def test_what_was_read_is_told() -> None:
 
 def test_what_was_not_decoded_is_told_with_the_reason_and_zeros_are_not() -> None:
     text = piped(full_report())
-    assert "  1,234  tcp: DNS over TCP; Geophone reads DNS over UDP so far\n" in text
+    assert "  1,234  no_question: a message without a question\n" in text
     assert "      2  moon_phase\n" in text
     assert "bad_pointer" not in text
     assert "Not DNS: 4 ARP, 56,789 UDP or TCP on other ports.\n" in text
+
+
+FOREIGN = [
+    {"address": f"10.0.0.{n}", "packets": 100 - n, "bytes": 5_000 - n, "bytes_at_most": 5_000}
+    for n in range(1, 9)
+]
+
+
+def test_what_is_no_dns_on_a_port_of_dns_is_a_finding() -> None:
+    text = words(piped(full_report(foreign_clients=[*FOREIGN, FOREIGN[0] | {"packets": 9}])))
+    assert "On a port of DNS, and not DNS - 99 packets, 5.0 kB, of 10.0.0.1 - 98" in text
+    assert "10.0.0.5 - and 3 more clients; --json has more of them A raw tunnel may use" in text
+    assert "10.0.0.6" not in text
+    assert piped(full_report(foreign_clients=[])) == piped(full_report())
+
+
+def test_a_few_odd_packets_are_no_finding() -> None:
+    few = [FOREIGN[0] | {"packets": 9}]
+    assert piped(full_report(foreign_clients=few)) == piped(full_report())
+
+
+def test_what_nobody_can_see_is_told() -> None:
+    hidden = {"dns_over_tls": 12, "dns_over_https": 3_456}
+    text = words(piped(full_report(not_visible=hidden)))
+    assert (
+        "Not visible: 12 DNS over TLS or QUIC (port 853), 3,456 HTTPS with public resolvers,"
+        " which may be DNS. What DNS is in it, nobody can see."
+    ) in text
+    assert "Not visible" not in piped(full_report())
 
 
 def test_sections_without_content_are_left_out() -> None:

@@ -134,3 +134,18 @@ def test_what_limits_the_answer_is_said_with_it(fields: dict[str, Any], sentence
     report["capture"]["damaged"] = fields.get("damaged", False)
     assert verdict(report).paragraph.endswith(sentence)
     assert sentence not in verdict(reports.report()).paragraph
+
+
+def test_what_is_no_dns_on_a_port_of_dns_is_no_tunnel_but_said() -> None:
+    report = reports.report()
+    one = {"address": "10.0.2.30", "packets": 10, "bytes": 9_000, "bytes_at_most": 9_000}
+    few = one | {"packets": 9}
+    report["foreign_clients"] = [one, few]
+    answer = verdict(report)
+    sentence = "Not judged: on a port of DNS there is something else, of {}."
+    assert answer.paragraph.endswith(sentence.format("10.0.2.30"))
+    assert answer.is_tunnel == verdict(reports.report()).is_tunnel
+    report["foreign_clients"] = [one, one]
+    assert verdict(report).paragraph.endswith(sentence.format("2 clients"))
+    report["foreign_clients"] = [few]
+    assert verdict(report) == verdict(reports.report())

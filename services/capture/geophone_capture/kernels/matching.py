@@ -1,15 +1,14 @@
-"""Kernel: from packets to transactions, in the order in which they complete.
+"""Kernel: what a DNS message does: a query waits, a response completes its query.
 
-The packet clock is the largest packet time so far, but for clock outliers (see `PACKET`). Before a
-packet is looked at, the queries at the head of the order of arrival that are at least 10 s older
-than it complete as unanswered. A row's `completed_us` never decreases.
+Rows stand in the order in which they complete; a row's `completed_us` never decreases.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from geophone_capture.kernels.frames import FLOW, LOCATED, locate_datagram
+from geophone_capture.kernels.flows import FLOW, TCP
+from geophone_capture.kernels.foreign import Foreign, count_foreign
 from geophone_capture.kernels.messages import (
     DECODED,
     MESSAGE,
@@ -29,7 +28,6 @@ from geophone_capture.kernels.pending import (
 )
 from geophone_capture.kernels.rows import (
     CLOCK_UNSET,
-    UDP,
     Output,
     close_unanswered,
     complete,
@@ -40,7 +38,7 @@ from geophone_capture.kernels.rows import (
     size_note,
 )
 from geophone_capture.reasons import Reason
-from geophone_shared.jit import Array, inner_kernel, int64, kernel
+from geophone_shared.jit import Array, inner_kernel, int64
 from geophone_shared.kernels.octets import copy_words, is_same_name_words, words_for
 from geophone_shared.transactions import Note, Outcome
 
@@ -49,7 +47,7 @@ TIMEOUT_US = 10_000_000
 
 
 class Scratch(NamedTuple):
-    """What the kernel writes while it looks at one packet; nothing of it outlives the packet.
+    """What kernels write while they look at one packet; nothing of it outlives the packet.
 
     Attributes:
         flow: one `FLOW`.
@@ -65,7 +63,7 @@ class Scratch(NamedTuple):
 
 
 def new_scratch() -> Scratch:
-    """Scratch space for `transactions_from_packets`: kernels allocate nothing."""
+    """Scratch space: kernels allocate nothing."""
     return Scratch(
         flow=np.zeros(1, FLOW),
         message=np.zeros(1, MESSAGE),
@@ -77,6 +75,7 @@ def new_scratch() -> Scratch:
 _QUERY = int(Reason.QUERY)
 _RESPONSE = int(Reason.RESPONSE)
 _NO_QUESTION = int(Reason.NO_QUESTION)
+_CUT_BY_SNAPLEN = int(Reason.CUT_BY_SNAPLEN)
 
 _ANSWERED = int(Outcome.ANSWERED)
 _UNSOLICITED = int(Outcome.UNSOLICITED)
@@ -88,7 +87,7 @@ _UNEXPECTED_EDNS = int(Note.UNEXPECTED_EDNS)
 _QUESTION_DIFFERS = int(Note.QUESTION_DIFFERS)
 _LATE_RESPONSE = int(Note.LATE_RESPONSE)
 _PENDING_EVICTED = int(Note.PENDING_EVICTED)
-_INPUT_ENDED = int(Note.INPUT_ENDED)
+_MAKES_NO_SENSE = int(Note.MALFORMED_RESPONSE_RECORDS | Note.TRAILING_BYTES)
 
 
 @inner_kernel
@@ -107,8 +106,10 @@ def _same_question(pending: Pending, entry: int, message: Array, name: Array) ->
 
 
 @inner_kernel
-def _edns_note(query_edns: int, response_edns: int) -> int:
-    """Packetbeat's notes on a response whose EDNS isn't that of its query."""
+def _edns_note(query_edns: int, response_edns: int, protocol: int) -> int:
+    """Packetbeat's notes on a response over UDP whose EDNS isn't that of its query."""
+    if protocol == TCP:
+        return 0
     if query_edns == WITH_EDNS and response_edns == NO_EDNS:
         return _RESPONDER_WITHOUT_EDNS
     if query_edns == NO_EDNS and response_edns == WITH_EDNS:
@@ -118,15 +119,12 @@ def _edns_note(query_edns: int, response_edns: int) -> int:
 
 @inner_kernel
 def _take_query(
-    pending: Pending,
-    output: Output,
-    key: Array,
-    time_us: int,
-    message: Array,
-    name: Array,
-    message_bytes: int,
+    pending: Pending, output: Output, scratch: Scratch, time_us: int, message_bytes: int
 ) -> None:
     """Let a query wait for its response; at most one row completes by it."""
+    flow, message, key, name = scratch.flow, scratch.message, scratch.key, scratch.name
+    protocol = int64(flow[0]["protocol"])
+    edns = int64(message[0]["edns"])
     entry = find_pending(pending, key)
     if entry != NONE:
         close_unanswered(pending, output, entry, int64(CLOCK_UNSET), int64(_ID_REUSED))
@@ -138,7 +136,7 @@ def _take_query(
     entries = pending.entries
     entries[entry]["time_us"] = time_us
     entries[entry]["bytes_in"] = message_bytes
-    entries[entry]["notes"] = message[0]["notes"] | size_note(message[0]["edns"], message_bytes)
+    entries[entry]["notes"] = message[0]["notes"] | size_note(edns, message_bytes, protocol)
     entries[entry]["query_flags"] = message[0]["flags"]
     entries[entry]["query_type"] = message[0]["query_type"]
     entries[entry]["query_class"] = message[0]["query_class"]
@@ -150,19 +148,14 @@ def _take_query(
 
 @inner_kernel
 def _take_response(
-    pending: Pending,
-    output: Output,
-    key: Array,
-    time_us: int,
-    message: Array,
-    name: Array,
-    message_bytes: int,
+    pending: Pending, output: Output, scratch: Scratch, time_us: int, message_bytes: int
 ) -> int:
     """Complete the query that a response belongs to, or make an unsolicited row.
 
     Returns:
         The `Reason` to count the packet under.
     """
+    flow, message, key, name = scratch.flow, scratch.message, scratch.key, scratch.name
     rows = output.rows
     entry = find_pending(pending, key)
     notes = _NO_QUERY
@@ -174,11 +167,12 @@ def _take_response(
             notes |= _LATE_RESPONSE
         else:
             query_edns = int64(pending.entries[entry]["edns"])
-            notes = _edns_note(query_edns, message[0]["edns"])
+            protocol = int64(flow[0]["protocol"])
+            notes = _edns_note(query_edns, message[0]["edns"], protocol)
             row = row_of_query(pending, output, entry)
             rows[row]["outcome"] = _ANSWERED
             rows[row]["duration_us"] = max(0, waited_us)
-            fill_response(output, row, message, message_bytes, notes)
+            fill_response(output, row, flow, message, message_bytes, notes)
             complete(output, row, int64(CLOCK_UNSET))
             return _RESPONSE
     if message[0]["questions"] == 0:
@@ -193,14 +187,14 @@ def _take_response(
     rows[row]["outcome"] = _UNSOLICITED
     rows[row]["duration_us"] = -1
     rows[row]["notes"] = 0
-    fill_response(output, row, message, message_bytes, notes)
+    fill_response(output, row, flow, message, message_bytes, notes)
     complete(output, row, int64(CLOCK_UNSET))
     return _RESPONSE
 
 
 @inner_kernel
-def _set_key(key: Array, flow: Array, message: Array, is_response: bool) -> None:
-    """The pending table's key of a message: its client is the one that asks."""
+def set_key(key: Array, flow: Array, dns_id: int, is_response: bool) -> None:
+    """The pending table's key of a message, but its hash: its client is the one that asks."""
     if is_response:
         key[0]["client_high"] = flow[0]["destination_high"]
         key[0]["client_low"] = flow[0]["destination_low"]
@@ -215,100 +209,62 @@ def _set_key(key: Array, flow: Array, message: Array, is_response: bool) -> None
         ports = (flow[0]["source_port"] << 16) | flow[0]["destination_port"]
     key[0]["ports_and_id"] = (
         (np.uint64(ports) << np.uint64(32))
-        | (np.uint64(UDP) << np.uint64(16))
-        | np.uint64(message[0]["dns_id"])
+        | (np.uint64(flow[0]["protocol"]) << np.uint64(16))
+        | np.uint64(dns_id)
     )
 
 
-@kernel
-def transactions_from_packets(
+@inner_kernel
+def _count_foreign(foreign: Foreign, is_dns_port: Array, flow: Array, octets: int) -> None:
+    """Count what isn't DNS for the one that isn't on a port of DNS, else for its sender."""
+    if is_dns_port[flow[0]["source_port"]] and not is_dns_port[flow[0]["destination_port"]]:
+        high, low = flow[0]["destination_high"], flow[0]["destination_low"]
+    else:
+        high, low = flow[0]["source_high"], flow[0]["source_low"]
+    count_foreign(foreign, high, low, octets)
+
+
+@inner_kernel
+def match_message(
     buffer: Array,
-    packets: Array,
-    first: int,
     is_dns_port: Array,
     pending: Pending,
     output: Output,
-    counters: Array,
+    foreign: Foreign,
     scratch: Scratch,
+    time_us: int,
 ) -> int:
-    """Decode packets and match responses to queries.
+    """Decode a message and match it; at most one row completes by it.
 
     Args:
-        buffer: uint8, in which the packets lie.
-        packets: `PACKET` array.
-        first: index of the first packet to look at.
+        buffer: uint8, in which `scratch.flow` says where the message lies.
         is_dns_port: bool[65536].
         pending: the queries that wait.
-        output: where the rows go.
-        counters: int64, one per `Reason`.
-        scratch: space to work in.
+        output: where rows go: one is free.
+        foreign: takes what is no message.
+        scratch: its `flow` is filled.
+        time_us: when the message came.
 
     Returns:
-        The index of the next packet: `len(packets)`, or less when the output was full; the same
-        call with emptied output then goes on, without a difference in the rows.
+        The `Reason` to count it under.
     """
-    flow, message, key, name = scratch.flow, scratch.message, scratch.key, scratch.name
-    heads, progress = pending.heads, output.progress
-    for index in range(first, packets.size):
-        packet = packets[index]
-        time_us = int64(packet["time_us"])
-        while True:
-            if progress[0]["row_count"] + 1 > output.rows.size:
-                return index
-            entry = int64(heads[0]["oldest"])
-            if entry == NONE:
-                break
-            timeout_us = int64(pending.entries[entry]["time_us"]) + TIMEOUT_US
-            if time_us < timeout_us:
-                break
-            close_unanswered(pending, output, entry, timeout_us, int64(0))
-        if packet["clock_us"] >= time_us or progress[0]["clock_us"] == CLOCK_UNSET:
-            progress[0]["clock_us"] = max(progress[0]["clock_us"], packet["clock_us"])
-        reason = locate_datagram(
-            buffer,
-            int64(packet["offset"]),
-            int64(packet["captured"]),
-            int64(packet["original"]),
-            int64(packet["link"]),
-            is_dns_port,
-            flow,
-        )
-        if reason != LOCATED:
-            counters[reason] += 1
-            continue
-        message_bytes = int64(flow[0]["wire_bytes"])
-        start, end = int64(flow[0]["start"]), int64(flow[0]["end"])
-        reason = decode_message(buffer, start, end, message_bytes, name, message)
-        if reason != DECODED:
-            counters[reason] += 1
-            continue
-        is_response = (message[0]["flags"] & RESPONSE_FLAG) != 0
-        _set_key(key, flow, message, is_response)
-        key[0]["hash"] = flow_hash(pending, key)
-        if is_response:
-            reason = _take_response(pending, output, key, time_us, message, name, message_bytes)
-        else:
-            _take_query(pending, output, key, time_us, message, name, message_bytes)
-            reason = _QUERY
-        counters[reason] += 1
-    return packets.size
-
-
-@kernel
-def close_pending(pending: Pending, output: Output, end_us: int) -> bool:
-    """At the end of the input, complete what is still pending, oldest arrival first.
-
-    Args:
-        pending: the queries that wait.
-        output: where the rows go.
-        end_us: the time of the last packet.
-
-    Returns:
-        Whether all are closed; if not, the output was full: call again with emptied output.
-    """
-    while pending.heads[0]["oldest"] != NONE:
-        if output.progress[0]["row_count"] == output.rows.size:
-            return False
-        entry = int64(pending.heads[0]["oldest"])
-        close_unanswered(pending, output, entry, int64(end_us), int64(_INPUT_ENDED))
-    return True
+    flow, message, key = scratch.flow, scratch.message, scratch.key
+    wire_bytes = int64(flow[0]["wire_bytes"])
+    message_bytes = wire_bytes + 2 if flow[0]["protocol"] == TCP else wire_bytes
+    start, end = int64(flow[0]["start"]), int64(flow[0]["end"])
+    reason = decode_message(buffer, start, end, wire_bytes, scratch.name, message)
+    if reason != DECODED:
+        if reason != _CUT_BY_SNAPLEN:
+            _count_foreign(foreign, is_dns_port, flow, message_bytes)
+        return reason
+    is_response = (message[0]["flags"] & RESPONSE_FLAG) != 0
+    set_key(key, flow, int64(message[0]["dns_id"]), is_response)
+    key[0]["hash"] = flow_hash(pending, key)
+    if not is_response:
+        _take_query(pending, output, scratch, time_us, message_bytes)
+        return _QUERY
+    reason = _take_response(pending, output, scratch, time_us, message_bytes)
+    # A server may send records without a question; what no record fits is something else.
+    if reason == _NO_QUESTION and message[0]["notes"] & _MAKES_NO_SENSE != 0:
+        _count_foreign(foreign, is_dns_port, flow, message_bytes)
+    return reason

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from geophone_capture.kernels.flows import TCP
 from geophone_capture.kernels.messages import NO_EDNS
 from geophone_capture.kernels.pending import NAME_WORDS, Pending, remove_pending
 from geophone_shared.jit import Array, Record, inner_kernel, int64
@@ -11,8 +12,6 @@ from geophone_shared.kernels.octets import copy_words, words_for
 from geophone_shared.transactions import Note, Outcome
 
 CLOCK_UNSET = -1
-
-UDP = 17
 
 PROGRESS = np.dtype(
     [
@@ -59,7 +58,6 @@ def new_row(output: Output, source: Array, start: int, length: int) -> int:
     rows[row]["name_offset"] = 8 * used
     rows[row]["name_length"] = length
     rows[row]["domain_offset"] = 0
-    rows[row]["transport"] = UDP
     progress[0]["row_count"] = row + 1
     progress[0]["names_words"] = used + words
     return row
@@ -67,7 +65,7 @@ def new_row(output: Output, source: Array, start: int, length: int) -> int:
 
 @inner_kernel
 def set_flow(output: Output, row: int, key: Record) -> None:
-    """Copy the endpoints and the id of a `PENDING` record."""
+    """Copy the endpoints, the transport and the id of a `PENDING` record."""
     rows = output.rows
     rows[row]["client_high"] = key["client_high"]
     rows[row]["client_low"] = key["client_low"]
@@ -75,6 +73,7 @@ def set_flow(output: Output, row: int, key: Record) -> None:
     rows[row]["server_low"] = key["server_low"]
     rows[row]["client_port"] = (key["ports_and_id"] >> np.uint64(48)) & np.uint64(0xFFFF)
     rows[row]["server_port"] = (key["ports_and_id"] >> np.uint64(32)) & np.uint64(0xFFFF)
+    rows[row]["transport"] = (key["ports_and_id"] >> np.uint64(16)) & np.uint64(0xFF)
     rows[row]["dns_id"] = key["ports_and_id"] & np.uint64(0xFFFF)
 
 
@@ -120,16 +119,21 @@ def close_unanswered(pending: Pending, output: Output, entry: int, at_us: int, n
 
 
 @inner_kernel
-def size_note(edns: int, message_bytes: int) -> int:
+def size_note(edns: int, message_bytes: int, protocol: int) -> int:
     """Packetbeat's note on a message over UDP that is too long for one without EDNS."""
-    return _OVERSIZE if edns == NO_EDNS and message_bytes > _LONGEST_WITHOUT_EDNS else 0
+    if protocol == TCP or message_bytes <= _LONGEST_WITHOUT_EDNS:
+        return 0
+    return _OVERSIZE if edns == NO_EDNS else 0
 
 
 @inner_kernel
-def fill_response(output: Output, row: int, message: Array, message_bytes: int, notes: int) -> None:
+def fill_response(
+    output: Output, row: int, flow: Array, message: Array, message_bytes: int, notes: int
+) -> None:
     """The response's side of a row."""
     rows = output.rows
-    notes |= message[0]["notes"] | size_note(message[0]["edns"], message_bytes)
+    protocol = int64(flow[0]["protocol"])
+    notes |= message[0]["notes"] | size_note(message[0]["edns"], message_bytes, protocol)
     rows[row]["response_flags"] = message[0]["flags"]
     rows[row]["bytes_out"] = message_bytes
     rows[row]["answers"] = message[0]["answers"]

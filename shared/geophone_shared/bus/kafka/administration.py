@@ -5,9 +5,15 @@ from collections.abc import Collection, Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    NoError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from geophone_shared.bus.kafka.failures import kafka_failures
+from geophone_shared.bus.kafka.waits import Waits
 from geophone_shared.bus.topics import Topic
 from geophone_shared.errors import ConfigError
 
@@ -21,19 +27,24 @@ _DAY_MS = 86_400_000
 class KafkaAdministration:
     """Asks about topics, and creates them; changes none."""
 
-    def __init__(self, client: AIOKafkaAdminClient, answer_seconds: float) -> None:
+    def __init__(self, client: AIOKafkaAdminClient, answer_seconds: float, waits: Waits) -> None:
         self._client = client
         self._answer_seconds = answer_seconds
+        self._waits = waits
 
     async def describe_topics(self, names: Collection[str]) -> dict[str, Topic]:
         """As the contract says."""
         if not names:  # to Kafka, that would be all
             return {}
         with kafka_failures("describe its topics"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
+                found = await self._client.describe_topics(sorted(names))
+                for each in found:
+                    if for_code(each["error_code"]) is TopicAuthorizationFailedError:
+                        raise TopicAuthorizationFailedError(each["topic"])
                 partitions = {
                     each["topic"]: len(each["partitions"])
-                    for each in await self._client.describe_topics(sorted(names))
+                    for each in found
                     if for_code(each["error_code"]) is NoError
                 }
                 if not partitions:
@@ -54,7 +65,7 @@ class KafkaAdministration:
     async def create_topics(self, topics: Sequence[Topic]) -> None:
         """As the contract says; three replicas of each, where there are three brokers."""
         with kafka_failures("create topics"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
                 brokers = len((await self._client.describe_cluster())["brokers"])
                 replicas = min(brokers, _REPLICAS)
                 answer = await self._client.create_topics(

@@ -16,7 +16,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
-from geophone_shared.errors import ConfigError, GeophoneError, TransientError
+from geophone_shared.errors import ConfigError, GeophoneError, RefusedError, TransientError
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _LARGEST_PORT = 65_535
@@ -149,7 +149,7 @@ def _reason(error: KafkaError | OSError, connection: KafkaConnection, server: st
     reason: GeophoneError
     match error:
         case AuthenticationFailedError() | SaslAuthenticationFailed():
-            reason = ConfigError(
+            reason = RefusedError(
                 f"Kafka at {server} does not accept {connection.sasl_plain_username!r} with this "
                 "password: correct sasl_plain_username or the password"
             )
@@ -159,12 +159,12 @@ def _reason(error: KafkaError | OSError, connection: KafkaConnection, server: st
                 "correct sasl_mechanism or the port"
             )
         case ssl.SSLCertVerificationError():
-            reason = ConfigError(
+            reason = RefusedError(
                 f"the certificate of Kafka at {server} is not trusted ({error.verify_message}): "
                 "give the right ssl_cafile"
             )
         case ssl.SSLError():
-            reason = ConfigError(
+            reason = RefusedError(
                 f"Kafka at {server} does not agree on TLS ({error.reason}): "
                 "correct security_protocol, ssl_certfile or the port"
             )

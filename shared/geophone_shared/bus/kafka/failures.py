@@ -14,7 +14,13 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from geophone_shared.errors import ConfigError, GeophoneError, InvalidRecordError, TransientError
+from geophone_shared.errors import (
+    ConfigError,
+    GeophoneError,
+    InvalidRecordError,
+    RefusedError,
+    TransientError,
+)
 
 _FORBIDDEN = (
     ClusterAuthorizationFailedError,
@@ -32,7 +38,7 @@ def kafka_failures(wish: str) -> Iterator[None]:
         wish: What Kafka should have done, to follow "Kafka did not".
 
     Raises:
-        ConfigError: Kafka refuses, and will go on to.
+        ConfigError: Kafka refuses, and will go on to; RefusedError, since the user may not.
         InvalidRecordError: a record's checksum is wrong.
         TransientError: anything else, also a timeout.
     """
@@ -54,8 +60,14 @@ def _translated(error: KafkaError, wish: str) -> GeophoneError:
                 "`geophone topics verify` says what to change"
             )
         case _ if isinstance(error, _FORBIDDEN):
-            return ConfigError(
-                f"Kafka did not {wish}, since this user may not ({type(error).__name__}): "
+            return RefusedError(
+                f"Kafka did not {wish}, since this user may not ({_denied(error)}): "
                 "grant it, or sign on as another"
             )
     return TransientError(f"Kafka did not {wish} ({type(error).__name__})")
+
+
+def _denied(error: KafkaError) -> str:
+    """What is denied, and the topics or group where aiokafka names them."""
+    names = ", ".join(sorted(str(each) for each in error.args)) if error.args else ""
+    return f"{type(error).__name__}: {names}" if names else type(error).__name__

@@ -18,6 +18,7 @@ from aiokafka.structs import TopicPartition as KafkaPartition
 from geophone_shared.bus.kafka.connection import KafkaConnection, KafkaTimeouts, disconnect
 from geophone_shared.bus.kafka.failures import kafka_failures
 from geophone_shared.bus.kafka.membership import Membership
+from geophone_shared.bus.kafka.waits import Waits
 from geophone_shared.bus.records import StoredRecord, TopicPartition
 from geophone_shared.errors import InvalidRecordError
 
@@ -39,11 +40,13 @@ class KafkaReader:
         self,
         consumer: AIOKafkaConsumer,
         answer_seconds: float,
+        waits: Waits,
         partitions: Sequence[TopicPartition] = (),
         membership: Membership | None = None,
     ) -> None:
         self._consumer = consumer
         self._answer_seconds = answer_seconds
+        self._waits = waits
         self._partitions = tuple(partitions)
         self._membership = membership
         # What the consumer is asked for; kept when a poll ends earlier, so that nothing is lost.
@@ -93,7 +96,7 @@ class KafkaReader:
     async def positions(self) -> dict[TopicPartition, int]:
         """As the contract says."""
         with kafka_failures("tell positions"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
                 return {
                     each: await self._consumer.position(KafkaPartition(*each))
                     for each in self._current()
@@ -102,13 +105,13 @@ class KafkaReader:
     async def first_offsets(self) -> dict[TopicPartition, int]:
         """As the contract says."""
         with kafka_failures("tell first offsets"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
                 return _ours(await self._consumer.beginning_offsets(_theirs(self._current())))
 
     async def end_offsets(self) -> dict[TopicPartition, int]:
         """As the contract says."""
         with kafka_failures("tell end offsets"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
                 return _ours(await self._consumer.end_offsets(_theirs(self._current())))
 
     async def offsets_at(self, time_us: int) -> dict[TopicPartition, int]:
@@ -116,7 +119,7 @@ class KafkaReader:
         time_ms = -(-time_us // 1000)
         partitions = _theirs(self._current())
         with kafka_failures("tell offsets of a time"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
                 ends, found = await asyncio.gather(
                     self._consumer.end_offsets(partitions),
                     self._consumer.offsets_for_times(dict.fromkeys(partitions, time_ms)),
@@ -130,7 +133,7 @@ class KafkaReader:
         if not offsets:
             return
         with kafka_failures("commit offsets"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
                 await self._consumer.commit(
                     {KafkaPartition(*each): offset for each, offset in offsets.items()}
                 )
@@ -139,7 +142,7 @@ class KafkaReader:
         """As the contract says, for the member of a group."""
         offsets = {}
         with kafka_failures("tell what is committed"):
-            async with asyncio.timeout(self._answer_seconds):
+            async with self._waits.within(self._answer_seconds):
                 for each in self._current():
                     offset = await self._consumer.committed(KafkaPartition(*each))
                     if offset is not None:
@@ -151,7 +154,7 @@ class KafkaReader:
         if self._membership is not None:
             self._membership.close()
         self._forget_fetch()
-        await stop(self._consumer)
+        await stop(self._consumer, self._waits)
 
     def _current(self) -> tuple[TopicPartition, ...]:
         return self._partitions if self._membership is None else self._membership.held
@@ -226,6 +229,7 @@ class KafkaReader:
 async def start_consumer(
     connection: KafkaConnection,
     timeouts: KafkaTimeouts,
+    waits: Waits,
     group: str | None = None,
     member: str | None = None,
 ) -> AIOKafkaConsumer:
@@ -254,22 +258,22 @@ async def start_consumer(
     )
     try:
         with kafka_failures("let a reader in"):
-            async with asyncio.timeout(timeouts.answer_seconds):
+            async with waits.within(timeouts.answer_seconds):
                 await consumer.start()
     except BaseException:
-        await stop(consumer)
+        await stop(consumer, waits)
         raise
     if group is not None:
         _mind_loading(consumer)
     return consumer
 
 
-async def stop(consumer: AIOKafkaConsumer) -> None:
+async def stop(consumer: AIOKafkaConsumer, waits: Waits) -> None:
     """Stop a consumer within seconds; where the broker doesn't let it, cut its connections."""
     # A task of its own: it may end cancelled by itself, as after a commit that was given up.
     stopping = asyncio.get_running_loop().create_task(consumer.stop())
     try:
-        await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+        await asyncio.wait([stopping], timeout=waits.at_most(_STOP_SECONDS))
     finally:
         if not stopping.done():
             await disconnect(consumer._client)  # noqa: SLF001

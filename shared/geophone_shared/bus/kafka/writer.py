@@ -7,6 +7,7 @@ from aiokafka.errors import KafkaConnectionError
 
 from geophone_shared.bus.kafka.connection import KafkaConnection, disconnect
 from geophone_shared.bus.kafka.failures import kafka_failures
+from geophone_shared.bus.kafka.waits import Waits
 from geophone_shared.bus.records import Record, TopicPartition
 
 _LARGEST_REQUEST_BYTES = 8 * 1024 * 1024  # the topic's limit is the one that counts
@@ -24,10 +25,11 @@ class KafkaWriter:
         replaced: How many producers made no progress and were replaced.
     """
 
-    def __init__(self, connection: KafkaConnection, append_seconds: float) -> None:
+    def __init__(self, connection: KafkaConnection, append_seconds: float, waits: Waits) -> None:
         self.replaced = 0
         self._connection = connection
         self._append_seconds = append_seconds
+        self._waits = waits
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
 
@@ -36,7 +38,7 @@ class KafkaWriter:
         producer = None
         with kafka_failures(f"take a record for {partition}"):
             try:
-                async with asyncio.timeout(self._append_seconds):
+                async with self._waits.within(self._append_seconds):
                     producer = await self._started()
                     delivery = await producer.send(
                         partition.topic,
