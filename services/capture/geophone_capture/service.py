@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import platform
 import re
@@ -44,6 +45,8 @@ LIVE_HEALTH_CONDITIONS = (*HEALTH_CONDITIONS, Condition(INTERFACES_CONDITION, "r
 """Where interfaces are captured on."""
 
 _BEAT_SECONDS = 5.0
+_COUNT_SECONDS = 0.5
+"""Live, where turns never cease: to count takes a millisecond."""
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _UNNAMED = "capture"
 
@@ -126,6 +129,7 @@ class _Capture:
         self._stop = stop
         self._around = around
         self._counted: Progress | None = None
+        self._counted_seconds = -math.inf
         self._rings: Mapping[str, RingStatistics] = {}
         self._replaced = around.replaced_producers()
 
@@ -197,7 +201,8 @@ class _Capture:
             while (turn := await self._in_thread(reading, lambda: next(turns, None))) is not None:
                 if started_seconds is None:
                     started_seconds = self._around.monotonic_seconds()
-                self._count(reading)
+                if self._is_time_to_count():
+                    self._count(reading)
                 await self._wait_for(turn, started_seconds)
                 for batch in turn.batches:
                     await publisher.put(batch)
@@ -230,6 +235,15 @@ class _Capture:
 
     async def _wait(self, seconds: float) -> None:
         await self._around.wait(self._stop, seconds)
+
+    def _is_time_to_count(self) -> bool:
+        if not self._settings.interfaces:
+            return True  # nobody knows when the next turn comes
+        now_seconds = self._around.monotonic_seconds()
+        if now_seconds - self._counted_seconds < _COUNT_SECONDS:
+            return False
+        self._counted_seconds = now_seconds
+        return True
 
     def _count(self, reading: PacketReading) -> None:
         before, now = self._counted, reading.progress()
