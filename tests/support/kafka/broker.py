@@ -177,7 +177,8 @@ class KafkaBroker:
         Raises:
             subprocess.CalledProcessError: it failed.
         """
-        command = java(self._kafka, f"org.apache.kafka.tools.{name}")
+        archive = f"-XX:SharedArchiveFile={self._kafka / 'classes.jsa'}"
+        command = java(self._kafka, archive, f"org.apache.kafka.tools.{name}")
         command += ["--bootstrap-server", self.bootstrap_servers, *options]
         finished = subprocess.run(command, check=True, capture_output=True, text=True, input=text)
         return finished.stdout
