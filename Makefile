@@ -1,6 +1,6 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit interpreted bench study fuzz captures kafka docs lock \
+.PHONY: help demo test lint types imports unit interpreted bench study fuzz captures kafka soak docs lock \
         clean dist deploy-check image-root sbom
 
 PYTHON ?= python3
@@ -99,6 +99,14 @@ fuzz: $(VENV)/.dev  ## fuzz each target for SECONDS (600); what it finds is kept
 		$(BIN)/python -m tests.fuzz.run $$target \
 			-max_total_time=$$(( $(SECONDS) / 10 + 1 )) -verbosity=0 || exit 1; \
 	done
+
+# Of a failure, GEOPHONE_SOAK_SEED=N GEOPHONE_SOAK_ROUNDS=1 makes the same round again.
+soak: export GEOPHONE_SOAK_ROUNDS  ?= 20
+soak: export GEOPHONE_SOAK_SEED    ?= 1
+soak: export GEOPHONE_SOAK_SECONDS ?= 3600
+soak: export GEOPHONE_SOAK_RATE    ?= 5000
+soak: $(VENV)/.dev  ## every fault, twenty rounds on each log, and hours of load; prints the slopes
+	$(BIN)/pytest tests/faults -rP
 
 captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 	@$(BIN)/python tests/support/fetch_captures.py
