@@ -154,13 +154,17 @@ async def test_what_captures_has_no_right_left_when_it_reads(
         environment=environment(),
     ) as service:
         await service.until_ready()
-        for task in Path(f"/proc/{service.pid}/task").iterdir():
-            lines = (task / "status").read_text().splitlines()
-            status = dict(line.split(":\t", 1) for line in lines)
+        for status in _statuses_of_threads(service.pid):
             assert {int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh")} == {0}
             assert status["NoNewPrivs"] == "1"
             assert status["Uid"].split() == ["65532"] * 4
         assert await service.stop() == 0
+
+
+def _statuses_of_threads(pid: int) -> list[dict[str, str]]:
+    """What the kernel says of each thread of a process."""
+    texts = [(each / "status").read_text() for each in Path(f"/proc/{pid}/task").iterdir()]
+    return [dict(line.split(":\t", 1) for line in text.splitlines()) for text in texts]
 
 
 async def test_three_services_over_kafka(
