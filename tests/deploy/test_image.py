@@ -154,17 +154,11 @@ async def test_what_captures_has_no_right_left_when_it_reads(
         environment=environment(),
     ) as service:
         await service.until_ready()
-        for status in _statuses_of_threads(service.pid):
+        for status in _threads(service.pid):
             assert {int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh")} == {0}
             assert status["NoNewPrivs"] == "1"
             assert status["Uid"].split() == ["65532"] * 4
         assert await service.stop() == 0
-
-
-def _statuses_of_threads(pid: int) -> list[dict[str, str]]:
-    """What the kernel says of each thread of a process."""
-    texts = [(each / "status").read_text() for each in Path(f"/proc/{pid}/task").iterdir()]
-    return [dict(line.split(":\t", 1) for line in text.splitlines()) for text in texts]
 
 
 async def test_three_services_over_kafka(
@@ -200,3 +194,9 @@ async def _health(image: Image, service: ServiceProcess) -> int:
     address = (await service.until_said("serving"))["geophone.address"]
     port = address.rpartition(":")[2]
     return image.run(f"{PROGRAMS}/healthcheck", port).returncode
+
+
+def _threads(pid: int) -> list[dict[str, str]]:
+    """What the kernel says of each thread of a process."""
+    files = Path(f"/proc/{pid}/task").glob("*/status")
+    return [dict(line.split(":\t", 1) for line in file.read_text().splitlines()) for file in files]

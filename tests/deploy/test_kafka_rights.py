@@ -35,7 +35,7 @@ async def broker(tmp_path: Path) -> AsyncIterator[KafkaBroker]:
     users = of_kind(rendered("prod"), "KafkaUser")
     names = [user["metadata"]["name"] for user in users]
     try:
-        broker = KafkaBroker(tmp_path, principals=names)
+        broker = KafkaBroker(tmp_path / "kafka", principals=names)
     except KafkaMissingError as error:
         outside.report_missing(str(error))
     broker.start()
@@ -70,11 +70,11 @@ async def _grant(broker: KafkaBroker, users: list[dict[str, Any]]) -> None:
 
 
 def _signing_on(broker: KafkaBroker, service: str) -> dict[str, str]:
-    name = f"geophone-{service}"
     return {
-        "GEOPHONE_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.ports.scram}",
-        "GEOPHONE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "GEOPHONE_KAFKA_SASL_PLAIN_USERNAME": name,
+        "GEOPHONE_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.ports.secure}",
+        "GEOPHONE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "GEOPHONE_KAFKA_SSL_CAFILE": str(broker.folder / "ca.pem"),
+        "GEOPHONE_KAFKA_SASL_PLAIN_USERNAME": f"geophone-{service}",
         "GEOPHONE_KAFKA_SASL_PLAIN_PASSWORD": PASSWORD,
     }
 
