@@ -54,6 +54,7 @@ interpreted: $(VENV)/.dev  ## the kernels' tests again, kernels as plain Python
 
 bench: $(VENV)/.dev  ## measure the speed on a generated capture; prints a table (minutes)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.live
 
 study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of docs/detection.md
 	$(BIN)/python -m tests.study
