@@ -98,7 +98,7 @@ def _sent(pair: VethPair, packets: int, rate: int) -> float:
     process.start()
     process.join()
     assert process.exitcode == 0
-    return seconds.value
+    return float(seconds.value)
 
 
 def _geophone(pair: VethPair, packets: int, rate: int, *, decodes: bool) -> Outcome:
