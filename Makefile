@@ -85,6 +85,7 @@ sbom: $(VENV)/.dev build/image-root/.done  ## what the image is made of, as Cycl
 
 bench: $(VENV)/.dev  ## measure the speed on a generated capture; prints a table (minutes)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.live
 
 study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of docs/detection.md
 	$(BIN)/python -m tests.study
