@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from geophone_shared import __version__
+from geophone_shared.settings.settings import all_settings
 from tests.support import outside
 from tests.support.deployment import deploy_tool
 from tests.support.image import DOCKERFILE, NET_RAW, PROGRAMS, Image, environment, install
@@ -63,6 +66,13 @@ def test_the_dockerfile_has_the_version_of_the_code() -> None:
     assert f"\nARG VERSION={__version__}\n" in text
     assert f"-t geophone:{__version__} " in text
     assert "\nUSER 65532:65532\n" in text
+
+
+def test_what_the_dockerfile_copies_is_sent_to_the_builder() -> None:
+    ignored = DOCKERFILE.with_name("Dockerfile.dockerignore").read_text().splitlines()
+    sent = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert {source for sources in copied for source in sources.split()} == sent
 
 
 def test_only_the_copied_interpreter_opens_packet_sockets(image: Image) -> None:
@@ -127,6 +137,30 @@ async def test_all_in_one_process_on_a_log_of_its_own(image: Image, demo_capture
         assert opened_ids(service) == alert_ids(replayed(demo_capture))
 
 
+@pytest.mark.skipif(
+    "capture.interfaces" not in all_settings(), reason="interfaces can't be captured on yet"
+)
+@pytest.mark.parametrize("runtime", ["kubernetes", "docker"])
+async def test_what_captures_has_no_right_left_when_it_reads(
+    image: Image, runtime: Literal["kubernetes", "docker"]
+) -> None:
+    command = image.command(
+        *(f"{PROGRAMS}/python-capture", "-m", "geophone"), capabilities=NET_RAW, runtime=runtime
+    )
+    folder = f"/var/lib/geophone/{runtime}"
+    async with started(
+        *("run", "--interface", "lo", "--http", ANY_PORT, "--data-dir", folder),
+        command=command,
+        environment=environment(),
+    ) as service:
+        await service.until_ready()
+        for status in _threads(service.pid):
+            assert {int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh")} == {0}
+            assert status["NoNewPrivs"] == "1"
+            assert status["Uid"].split() == ["65532"] * 4
+        assert await service.stop() == 0
+
+
 async def test_three_services_over_kafka(
     image: Image, demo_capture: Path, fresh_kafka_broker: KafkaBroker
 ) -> None:
@@ -160,3 +194,9 @@ async def _health(image: Image, service: ServiceProcess) -> int:
     address = (await service.until_said("serving"))["geophone.address"]
     port = address.rpartition(":")[2]
     return image.run(f"{PROGRAMS}/healthcheck", port).returncode
+
+
+def _threads(pid: int) -> list[dict[str, str]]:
+    """What the kernel says of each thread of a process."""
+    files = Path(f"/proc/{pid}/task").glob("*/status")
+    return [dict(line.split(":\t", 1) for line in file.read_text().splitlines()) for file in files]

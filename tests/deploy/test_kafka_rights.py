@@ -1,16 +1,18 @@
 """The rights that the manifests give to Strimzi's users are what the services need."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import CreateAclsRequest
 
 from tests.support import outside
 from tests.support.deployment import of_kind, rendered
-from tests.support.kafka.broker import KafkaBroker
+from tests.support.kafka.broker import PASSWORD, KafkaBroker
 from tests.support.kafka.jars import KafkaMissingError
 from tests.support.service_processes import (
     ANY_PORT,
@@ -21,62 +23,59 @@ from tests.support.service_processes import (
     started,
 )
 
-_AUTHORIZED = """
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
-"""
-"""Who comes by the plaintext listener may do everything, and makes the others."""
+_RESOURCES = {"topic": 2, "group": 3}
+_OPERATIONS = {"Read": 3, "Write": 4, "Describe": 8, "DescribeConfigs": 10}
+_LITERAL = _ALLOW = 3
+"""As Kafka's protocol numbers them (org.apache.kafka.common.acl and .resource)."""
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[KafkaBroker]:
+async def broker(tmp_path: Path) -> AsyncIterator[KafkaBroker]:
     """One with authorization, and with the users of the manifests."""
+    users = of_kind(rendered("prod"), "KafkaUser")
+    names = [user["metadata"]["name"] for user in users]
     try:
-        broker = KafkaBroker(tmp_path)
+        broker = KafkaBroker(tmp_path / "kafka", principals=names)
     except KafkaMissingError as error:
         outside.report_missing(str(error))
-    with (tmp_path / "server.properties").open("a") as properties:
-        properties.write(_AUTHORIZED)
     broker.start()
     try:
-        for user in of_kind(rendered("prod"), "KafkaUser"):
-            _add(broker, user)
+        await _grant(broker, users)
         yield broker
     finally:
         broker.close()
 
 
-def _add(broker: KafkaBroker, user: dict[str, Any]) -> None:
-    name = user["metadata"]["name"]
-    broker.run_tool(
-        "kafka.admin.ConfigCommand",
-        *("--alter", "--add-config", f"SCRAM-SHA-512=[password={_password(name)}]"),
-        *("--entity-type", "users", "--entity-name", name),
-    )
-    by_rights: dict[tuple[str, ...], list[str]] = {}
-    for right in user["spec"]["authorization"]["acls"]:
-        resource = right["resource"]
-        assert resource["patternType"] == "literal"
-        options = by_rights.setdefault(tuple(right["operations"]), [])
-        options += [f"--{resource['type']}", resource["name"]]
-    for operations, resources in by_rights.items():
-        options = [each for operation in operations for each in ("--operation", operation)]
-        broker.run_tool(
-            "AclCommand", "--add", "--allow-principal", f"User:{name}", *options, *resources
-        )
-
-
-def _password(name: str) -> str:
-    return f"of-{name}"
+async def _grant(broker: KafkaBroker, users: list[dict[str, Any]]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+    await admin.start()
+    try:
+        for user in users:
+            for right in user["spec"]["authorization"]["acls"]:
+                assert right["resource"]["patternType"] == "literal"
+                for operation in right["operations"]:
+                    request = CreateAclsRequest(
+                        _RESOURCES[right["resource"]["type"]],
+                        right["resource"]["name"],
+                        _LITERAL,
+                        f"User:{user['metadata']['name']}",
+                        right["host"],
+                        _OPERATIONS[operation],
+                        _ALLOW,
+                    )
+                    answer = await admin._send_request(request)
+                    assert [code for code, _ in answer.creation_responses] == [0]
+    finally:
+        await admin.close()
 
 
 def _signing_on(broker: KafkaBroker, service: str) -> dict[str, str]:
-    name = f"geophone-{service}"
     return {
-        "GEOPHONE_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.ports.scram}",
-        "GEOPHONE_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
-        "GEOPHONE_KAFKA_SASL_PLAIN_USERNAME": name,
-        "GEOPHONE_KAFKA_SASL_PLAIN_PASSWORD": _password(name),
+        "GEOPHONE_BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.ports.secure}",
+        "GEOPHONE_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "GEOPHONE_KAFKA_SSL_CAFILE": str(broker.folder / "ca.pem"),
+        "GEOPHONE_KAFKA_SASL_PLAIN_USERNAME": f"geophone-{service}",
+        "GEOPHONE_KAFKA_SASL_PLAIN_PASSWORD": PASSWORD,
     }
 
 

@@ -74,7 +74,8 @@ def install(folder: Path) -> Image:
     for name in ("cache", "data", "tmp"):
         (folder / name).mkdir(mode=0o700)
         shutil.chown(folder / name, _USER, _USER)
-    script = PROJECT / "deploy" / "docker" / "install.sh"
+    context = _build_context(folder / "context")
+    script = context / "deploy" / "docker" / "install.sh"
     python = Path(sys.base_prefix) / "bin" / "python3"
     # Where the image has it, so that the paths in its files are right.
     inside = f'mount --bind "{folder}/opt" /opt && "{script}" /opt/geophone "{python}"'
@@ -83,6 +84,21 @@ def install(folder: Path) -> Image:
     )
     assert done.returncode == 0, done.stderr
     return Image(folder)
+
+
+def _build_context(folder: Path) -> Path:
+    """What the first stage copies from the project, and no more."""
+    first_stage = DOCKERFILE.read_text().split("\nFROM ")[1]
+    for copied in re.findall(r"^COPY (.+)$", first_stage, re.MULTILINE):
+        *sources, target = copied.split()
+        for source in sources:
+            path = PROJECT / source
+            if path.is_dir():
+                shutil.copytree(path, folder / target)
+            else:
+                (folder / target).mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, folder / target)
+    return folder
 
 
 def environment() -> dict[str, str]:

@@ -109,18 +109,21 @@ def namespace(role: str = "test") -> Iterator[Namespace]:
 
 
 @contextmanager
-def veth_pair(mtu: int = 1500, cables: Sequence[str] = ("wire",)) -> Iterator[VethPair]:
+def veth_pair(
+    mtu: int = 1500, cables: Sequence[str] = ("wire",), *, has_ipv6: bool = True
+) -> Iterator[VethPair]:
     """Two namespaces and a cable between; more of them where more names are given.
 
     The first has IPv4 and IPv6 addresses; all are up, and nothing of the machine's own chatter
-    (router solicitations, duplicate address detection) is on them.
+    (router solicitations, duplicate address detection) is on them. Without IPv6 nothing at all is,
+    also no multicast listener report.
     """
     with ExitStack() as made:
         pair = VethPair(
             made.enter_context(namespace("near")), made.enter_context(namespace("far")), cables[0]
         )
         for space in (pair.near, pair.far):
-            _calm(space)
+            _calm(space, has_ipv6=has_ipv6)
         for number, cable in enumerate(cables):
             _join(pair, cable, number, mtu)
         for space, address, address_6 in (
@@ -128,7 +131,8 @@ def veth_pair(mtu: int = 1500, cables: Sequence[str] = ("wire",)) -> Iterator[Ve
             (pair.far, pair.far_address, pair.far_address_6),
         ):
             space.ip("address", "add", f"{address}/24", "dev", cables[0])
-            space.ip("address", "add", f"{address_6}/64", "dev", cables[0], "nodad")
+            if has_ipv6:
+                space.ip("address", "add", f"{address_6}/64", "dev", cables[0], "nodad")
         yield pair
 
 
@@ -153,10 +157,12 @@ def _run(command: list[str], **options: Any) -> "subprocess.CompletedProcess[str
     return finished
 
 
-def _calm(space: Namespace) -> None:
+def _calm(space: Namespace, *, has_ipv6: bool) -> None:
     for setting in ("accept_dad", "router_solicitations", "autoconf"):
         space.run("sysctl", "-qw", f"net.ipv6.conf.default.{setting}=0")
     space.run("sysctl", "-qw", "net.ipv6.conf.default.addr_gen_mode=1")  # no link-local address
+    if not has_ipv6:
+        space.run("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1")
 
 
 def _setns(descriptor: int) -> None:

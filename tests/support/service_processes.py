@@ -45,6 +45,11 @@ class ServiceProcess:
         self._changed = asyncio.Event()
         self._client: httpx.AsyncClient | None = None
 
+    @property
+    def pid(self) -> int:
+        """Its number among the processes of this machine."""
+        return self._process.pid
+
     async def read(self) -> None:
         """Takes what it writes, until it closes both streams."""
         assert self._process.stdout is not None

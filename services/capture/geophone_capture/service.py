@@ -44,6 +44,9 @@ INTERFACES_CONDITION = "capture_interfaces"
 LIVE_HEALTH_CONDITIONS = (*HEALTH_CONDITIONS, Condition(INTERFACES_CONDITION, "readiness"))
 """Where interfaces are captured on."""
 
+KERNEL_DROPPED = "packets_by_kernel"
+"""What is told of packets that the kernel dropped, beside the transactions that were."""
+
 _BEAT_SECONDS = 5.0
 _COUNT_SECONDS = 0.5
 """Live, where turns never cease: to count takes a millisecond."""
@@ -130,6 +133,7 @@ class _Capture:
         self._around = around
         self._counted: Progress | None = None
         self._counted_seconds = -math.inf
+        self._drops = Drops(around.now_us())
         self._rings: Mapping[str, RingStatistics] = {}
         self._replaced = around.replaced_producers()
 
@@ -143,7 +147,7 @@ class _Capture:
             self._settings.queue_batches,
             self._metrics,
             self._stop,
-            drops=Drops(self._around.now_us()),
+            drops=self._drops,
             is_live=bool(self._settings.interfaces),
             on_answer=self._note_answer,
             wait=self._wait,
@@ -259,6 +263,7 @@ class _Capture:
     def _note_rings(self, rings: Mapping[str, RingStatistics]) -> None:
         count_rings(self._metrics, rings, self._rings)
         self._rings = rings
+        self._drops.counts[KERNEL_DROPPED] = sum(ring.dropped for ring in rings.values())
         down = [name for name, ring in rings.items() if not ring.is_up]
         self._health.report(
             INTERFACES_CONDITION,

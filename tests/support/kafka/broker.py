@@ -178,7 +178,8 @@ class KafkaBroker:
             subprocess.CalledProcessError: it failed.
         """
         full_name = name if "." in name else f"org.apache.kafka.tools.{name}"
-        command = java(self._kafka, full_name)
+        archive = f"-XX:SharedArchiveFile={self._kafka / 'classes.jsa'}"
+        command = java(self._kafka, archive, full_name)
         command += ["--bootstrap-server", self.bootstrap_servers, *options]
         finished = subprocess.run(command, check=True, capture_output=True, text=True, input=text)
         return finished.stdout

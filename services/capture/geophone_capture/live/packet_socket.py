@@ -193,7 +193,7 @@ def join_fanout(packet_socket: socket.socket, group: int) -> None:
     """
     argument = group | (_FANOUT_HASH | _FANOUT_FLAG_DEFRAG) << 16
     try:
-        packet_socket.setsockopt(_SOL_PACKET, _PACKET_FANOUT, argument)
+        packet_socket.setsockopt(_SOL_PACKET, _PACKET_FANOUT, struct.pack("=I", argument))
     except OSError as error:
         if error.errno in {errno.EINVAL, errno.EALREADY, errno.ENOSPC}:
             raise ConfigError(

@@ -127,7 +127,7 @@ class Ring:
         """
         self.give_back()
         start = self._block * self._size.block_bytes
-        while self._words[(start + BLOCK_STATUS_AT) >> 2] & STATUS_USER:
+        while self.is_ready():
             count, tagged, lost = walk_ring_block(
                 self._words, start, self._size.block_bytes, self._link, self._packets
             )
@@ -139,6 +139,11 @@ class Ring:
             self.give_back()
             start = self._block * self._size.block_bytes
         return None
+
+    def is_ready(self) -> bool:
+        """Whether the kernel has handed over the next block."""
+        start = self._block * self._size.block_bytes
+        return bool(self._words[(start + BLOCK_STATUS_AT) >> 2] & STATUS_USER)
 
     def give_back(self) -> None:
         """Let the kernel fill the block again that was taken; its packets are gone."""

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
+from geophone_capture.live.lanes import Lanes
 from geophone_capture.live.options import LiveOptions
 from geophone_capture.live.ring import RETIRE_MILLISECONDS, Ring, RingStatistics
 from geophone_capture.packets import PacketBlock
@@ -62,6 +63,7 @@ class LiveStream:
         self._options = options
         self._now_us = now_us
         self._rings: tuple[Ring, ...] = ()
+        self._lanes: Lanes | None = None
         self._is_stopped = threading.Event()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._wake_lock = threading.Lock()
@@ -82,6 +84,8 @@ class LiveStream:
                 on_error.callback(ring.close)
                 rings.append(ring)
             self._rings = tuple(rings)
+            if len(rings) > 1:
+                self._lanes = Lanes(rings, IN_THE_RING_US)
             on_error.pop_all()
         return self
 
@@ -105,19 +109,23 @@ class LiveStream:
             poll.register(ring, select.POLLIN)
         while not self._is_stopped.is_set():
             self._look_after()
-            yield from self._blocks()
+            now_us = self._now_us()
+            for block in self._blocks(now_us):
+                yield block
+                if self._is_stopped.is_set():  # also where they never end
+                    break
             if self._is_stopped.is_set():
                 break
             events = poll.poll(IDLE_SECONDS * 1e3)
             if any(event & select.POLLERR for _, event in events):
                 self._looked_after = 0.0  # an interface went down
             if not events:
-                yield Idle(self._now_us() - IN_THE_RING_US)
+                yield Idle(self._lanes.seen_us if self._lanes else now_us - IN_THE_RING_US)
         for ring in self._rings:
             ring.stop()
-        yield from self._blocks()
+        yield from self._blocks(self._now_us())
         time.sleep(2 * RETIRE_MILLISECONDS / 1e3)
-        yield from self._blocks()
+        yield from self._blocks(self._now_us(), is_end=True)
 
     def stop(self) -> None:
         """Have the iteration end soon; any thread may."""
@@ -130,7 +138,10 @@ class LiveStream:
         """What happened on each interface since the start; any thread may ask, also at the end."""
         return {ring.name: ring.statistics() for ring in self._rings}
 
-    def _blocks(self) -> Iterator[PacketBlock]:
+    def _blocks(self, now_us: int, *, is_end: bool = False) -> Iterator[PacketBlock]:
+        if self._lanes is not None:
+            yield from self._lanes.blocks(now_us, is_end=is_end)
+            return
         for ring in self._rings:
             while (block := ring.next_block()) is not None:
                 yield block
