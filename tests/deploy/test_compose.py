@@ -90,11 +90,7 @@ def test_what_is_mounted_is_there(name: str) -> None:
         if source.startswith("."):
             folder = (DEPLOY / "compose" / source).resolve()
             assert volume.endswith(":ro")
-            # Made in another change than this file.
-            assert folder.exists() or folder.relative_to(DEPLOY).parts[0] in {
-                "prometheus",
-                "grafana",
-            }
+            assert folder.exists()
         else:
             assert source in compose()["volumes"]
 
@@ -133,8 +129,6 @@ def _address(name: str, settings: Settings) -> Any:
 
 def test_prometheus_finds_the_services() -> None:
     folder = DEPLOY / "prometheus" / "targets"
-    if not folder.is_dir():
-        pytest.skip("there are no targets yet")
     for name in ("capture", "detector", "alerter"):
         assert yaml.safe_load((folder / f"{name}.yml").read_text()) == [{"targets": [name]}]
     assert _services()["prometheus"]["extra_hosts"] == ["capture=host-gateway"]

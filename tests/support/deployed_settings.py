@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from geophone_shared.settings.loading import load_settings
-from geophone_shared.settings.settings import Settings, all_settings
+from geophone_shared.settings.settings import Settings
 
 
 def deployed_settings(environment: Mapping[str, str], patch: pytest.MonkeyPatch) -> Settings:
@@ -19,8 +19,6 @@ def deployed_settings(environment: Mapping[str, str], patch: pytest.MonkeyPatch)
         for name in _own():
             changed.delenv(name)
         for name, value in environment.items():
-            if name == "GEOPHONE_CAPTURE_INTERFACES" and "capture.interfaces" not in all_settings():
-                continue  # comes with capturing from interfaces
             changed.setenv(name, value)
         return load_settings()
 

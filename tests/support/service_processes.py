@@ -121,9 +121,9 @@ class ServiceProcess:
         self._process.stdin.close()
         await self._process.stdin.wait_closed()
 
-    async def ended(self) -> int:
+    async def ended(self, most_seconds: float = _WAIT_SECONDS) -> int:
         """Its exit code, once it has ended by itself."""
-        async with asyncio.timeout(_WAIT_SECONDS):
+        async with asyncio.timeout(most_seconds):
             return await self._process.wait()
 
     async def stop(self) -> int:
