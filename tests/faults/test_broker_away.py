@@ -3,15 +3,17 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import ROUNDS
 from tests.support.kafka.broker import KafkaBroker
 from tests.support.pipeline import Pipeline, kafka_pipeline, until
 from tests.support.service_processes import create_topics, replayed
 
-UNREADY_SECONDS = 5
+UNREADY_SECONDS = 5 if ROUNDS == 1 else 60
 STOP_SECONDS = 10
 """For a stop without a broker; it takes 4 on an idle machine."""
 UNFLUSHED = "geophone: Kafka did not answer at the stop: what it should still have got is told"
@@ -55,7 +57,7 @@ async def test_services_recover_when_it_is_back(
     """Killed, and back after some seconds; meanwhile nobody is ready, and nobody is dead."""
     fresh_kafka_broker.kill()
     for name in running.commands:
-        await until(lambda name=name: _is_unready(running, name), f"{name} is not ready", 15)
+        await until(partial(_is_unready, running, name), f"{name} is not ready", 15)
     # And it stays so: what comes from nowhere is no answer of the log.
     unready = time.monotonic()
     while time.monotonic() - unready < UNREADY_SECONDS:

@@ -173,5 +173,5 @@ async def _pipeline(
     commands: dict[str, tuple[str, ...]], environment: Mapping[str, str]
 ) -> AsyncIterator[Pipeline]:
     async with open_mail_server() as mail, AsyncExitStack() as stack:
-        settings = mail_environment(mail.port) | EVERY_MAIL_AT_ONCE | environment
+        settings = mail_environment(mail.port) | EVERY_MAIL_AT_ONCE | dict(environment)
         yield Pipeline(commands, settings, mail, stack)
