@@ -8,7 +8,7 @@ from tests.support.pipeline import kafka_pipeline, until
 from tests.support.service_processes import create_topics, replayed
 from tests.support.tcp_proxy import open_proxy
 
-SPEED = "6"
+SPEED = "12"
 
 
 async def test_the_services_recover_from_it(

@@ -19,7 +19,7 @@ from tests.support.small_disk import mounted_disk
 
 async def test_full_in_mid_stream(stream: Path, tmp_path: Path) -> None:
     """Everything goes on by itself once there is room, and nothing of a file is lost."""
-    source = ("--file", str(stream), "--speed", "10")
+    source = ("--file", str(stream), "--speed", "15")
     with mounted_disk(tmp_path / "disk", 64) as disk:
         async with embedded_pipeline(disk.folder, *source) as pipeline:
             await pipeline.start()

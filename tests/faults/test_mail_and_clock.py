@@ -18,7 +18,7 @@ _LIBRARIES = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
 async def test_the_mail_server_fails_now_and_then(stream: Path, tmp_path: Path) -> None:
     """Everybody is told all the same: what was put off comes ten seconds later."""
     settings = {"GEOPHONE_ALERTER_EMAIL__TIMEOUT_SECONDS": "3"}
-    source = ("--file", str(stream), "--speed", "10")
+    source = ("--file", str(stream), "--speed", "15")
     async with embedded_pipeline(tmp_path, *source, **settings) as pipeline:
         script = pipeline.mail.script
         script["MAIL"].extend(["451 greylisted", STALL])
@@ -49,7 +49,7 @@ async def test_the_clock_jumps(
         "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
-    source = ("--file", str(stream), "--speed", "10")
+    source = ("--file", str(stream), "--speed", "15")
     async with embedded_pipeline(tmp_path / "data", *source, **settings) as pipeline:
         await pipeline.start()
         for begin, jump_seconds in ((2_000, HOUR_SECONDS), (9_000, -HOUR_SECONDS)):

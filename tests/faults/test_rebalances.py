@@ -33,9 +33,11 @@ async def test_the_answer_stays_the_same(
         await pipeline.counts(200, "third")
         # A zombie: its partitions go to the others, and then it believes that it still has them.
         pipeline["second"].freeze()
+        pipeline["alerter"].freeze()  # and nobody reads the alerts for as long
         await pipeline["capture"].feed(next(pieces))
         await shared_by(pipeline, "detector", "third")
         pipeline["second"].thaw()
+        pipeline["alerter"].thaw()
         await pipeline["capture"].feed(next(pieces))
         await shared_by(pipeline, "detector", "second", "third")
         assert await pipeline["third"].stop() == 0

@@ -220,10 +220,10 @@ class TestRunning:
         assert len(log.records) == 2
 
     async def test_a_stop_does_not_wait_for_a_log_that_is_away(
-        self, log: FakeLog, mail: FakeChannel
+        self, log: FakeLog, mail: FakeChannel, lines: FakeChannel
     ) -> None:
         log.failures = 1_000_000
-        notifier = create_notifier(log, mail)
+        notifier = create_notifier(log, mail, lines)
         async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             tasks.create_task(notifier.run())
             await notifier.accept(create_alert(), 7)
