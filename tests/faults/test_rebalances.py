@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.kafka.broker import KafkaBroker
 from tests.support.pipeline import COUNTED, Pipeline, kafka_pipeline, until
 from tests.support.service_processes import create_topics, replayed
-from tests.support.twenty_tunnels import fifths
+from tests.support.twenty_tunnels import FED, SMALL_BATCHES, fifths
 
 LAG = "geophone_detector_lag_records"
 PARTITIONS = 12
@@ -17,10 +17,8 @@ async def test_the_answer_stays_the_same(
 ) -> None:
     await create_topics(fresh_kafka_broker)
     pieces = iter(fifths(stream))
-    source = ("-", "--speed", "max", "--exit-at-end")
-    settings = {"GEOPHONE_CAPTURE_BATCH_ROWS": "50"}
     servers = fresh_kafka_broker.bootstrap_servers
-    async with kafka_pipeline(servers, tmp_path, *source, **settings) as pipeline:
+    async with kafka_pipeline(servers, tmp_path, *FED, **SMALL_BATCHES) as pipeline:
         for name in ("second", "third"):
             pipeline.commands[name] = pipeline.commands["detector"]
         await pipeline.start("alerter", "detector", "capture")

@@ -220,15 +220,21 @@ class TestRunning:
         assert len(log.records) == 2
 
     async def test_a_stop_does_not_wait_for_a_log_that_is_away(
-        self, log: FakeLog, mail: FakeChannel, lines: FakeChannel
+        self, log: FakeLog, lines: FakeChannel
     ) -> None:
+        told = asyncio.Event()
+
+        class TellingChannel(FakeChannel):
+            async def deliver(self, parcel: Parcel, now_us: int) -> Mapping[str, Outcome]:
+                told.set()
+                return await super().deliver(parcel, now_us)
+
         log.failures = 1_000_000
-        notifier = create_notifier(log, mail, lines)
+        notifier = create_notifier(log, TellingChannel(), lines)
         async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
             tasks.create_task(notifier.run())
             await notifier.accept(create_alert(), 7)
-            while not mail.delivered:
-                await asyncio.sleep(0.001)
+            await told.wait()
             notifier.stop()
         assert log.records == []
         assert notifier.low_position() == 7  # so nothing is committed beyond it
