@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.bench import inputs
-from tests.bench.services import throughput
+from tests.bench.services import embedded, latency, restoring, throughput
 from tests.bench.services.findings import Finding, Pauses, table
 from tests.bench.timing import machine, say
 
@@ -21,6 +21,9 @@ Part = Callable[[Path, Path, int, Pauses], Awaitable[list[Finding]]]
 
 PARTS: dict[str, tuple[str, Part]] = {
     "throughput": ("Through Kafka", throughput.measure),
+    "embedded": ("The embedded log", embedded.measure),
+    "latency": ("An alert, and REST, at 50,000 transactions/s", latency.measure),
+    "restore": ("Coming back", restoring.measure),
 }
 
 
@@ -33,7 +36,7 @@ def main() -> int:
     given = parser.parse_args()
     say(f"Machine: {machine()}.\n")
     with tempfile.TemporaryDirectory(prefix="geophone-bench-") as folder:
-        capture = inputs.generated(Path(folder) / "generated.pcap", given.packets)
+        capture = inputs.benign(Path(folder) / "benign.pcap", given.packets)
         for name in given.parts or PARTS:
             title, measure = PARTS[name]
             say(f"### {title}\n")

@@ -57,19 +57,19 @@ class Pauses:
     @asynccontextmanager
     async def of(self, name: str, service: ServiceProcess) -> AsyncIterator[None]:
         """Looks at it as long as the `async with` lasts, or as the process does."""
-        watching = asyncio.create_task(self._watch(name, service))
-        try:
-            yield
-        finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError, httpx.HTTPError):
-                await watching
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch(name, service))
+            try:
+                yield
+            finally:
+                watching.cancel()
 
     async def _watch(self, name: str, service: ServiceProcess) -> None:
-        while True:
-            pause_seconds = await service.metric(_PAUSE)
-            self.longest[name] = max(self.longest.get(name, 0.0), pause_seconds)
-            await asyncio.sleep(_LOOK_SECONDS)
+        with suppress(httpx.HTTPError):  # when it has ended
+            while True:
+                pause_seconds = await service.metric(_PAUSE)
+                self.longest[name] = max(self.longest.get(name, 0.0), pause_seconds)
+                await asyncio.sleep(_LOOK_SECONDS)
 
 
 def table(findings: Sequence[Finding]) -> str:

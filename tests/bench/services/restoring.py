@@ -1,7 +1,7 @@
 """How long a detector takes to come back with a million active domains."""
 
-import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from geophone_capture.batching import Batcher
@@ -42,13 +42,13 @@ async def measure(_folder: Path, _capture: Path, rounds: int, pauses: Pauses) ->
             async with service(broker, "detector", pauses) as detector:
 
                 async def are_restored() -> bool:
-                    return await detector.metric(_RESTORED) >= PARTITIONS  # noqa: B023 - at once
+                    return await detector.metric(_RESTORED) >= PARTITIONS
 
                 await until(are_restored, "all is restored", 300)
                 await detector.until_ready()
                 whole.append(time.perf_counter() - started_at)
                 cpu.append(detector.cpu_seconds())
-                await until(lambda: _holds_all(detector.metric), "all are there")  # noqa: B023
+                await until(lambda: _holds_all(detector.metric), "all are there")
     return [
         Finding(
             "start of a detector with 1,000,000 active domains, until it is ready",
@@ -60,3 +60,22 @@ async def measure(_folder: Path, _capture: Path, rounds: int, pauses: Pauses) ->
             f"took {stop_seconds:.1f} s",
         )
     ]
+
+
+async def _holds_all(metric: Callable[[str], Awaitable[float]]) -> bool:
+    return await metric(_TRACKED) >= _DOMAINS
+
+
+async def _publish(broker: KafkaBroker) -> int:
+    """As a capture would; how many rows."""
+    batcher = Batcher(PARTITIONS, 2_000, sensor="bench", producer="bench")
+    rows = 0
+    async with open_kafka_bus(KafkaConnection(bootstrap_servers=broker.bootstrap_servers)) as bus:
+        for transactions in flood(_DOMAINS, NOON_US, 23 * HOUR_US, crawled_names):
+            for batch in batcher.add(transactions):
+                await bus.append(TopicPartition(TRANSACTIONS, batch.partition), batch.to_record())
+                rows += batch.headers.rows
+        for batch in batcher.close(NOON_US + 23 * HOUR_US):
+            await bus.append(TopicPartition(TRANSACTIONS, batch.partition), batch.to_record())
+            rows += batch.headers.rows
+    return rows
