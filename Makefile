@@ -1,6 +1,6 @@
 # Geophone: every target that has a `##` text is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit interpreted bench study fuzz captures kafka docs lock \
+.PHONY: help demo test lint types imports unit interpreted bench study fuzz captures kafka soak docs lock \
         clean dist deploy-check image-root sbom
 
 PYTHON ?= python3
@@ -85,6 +85,7 @@ sbom: $(VENV)/.dev build/image-root/.done  ## what the image is made of, as Cycl
 
 bench: $(VENV)/.dev  ## measure the speed on a generated capture; prints a table (minutes)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.live
 
 study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of docs/detection.md
 	$(BIN)/python -m tests.study
@@ -99,6 +100,14 @@ fuzz: $(VENV)/.dev  ## fuzz each target for SECONDS (600); what it finds is kept
 		$(BIN)/python -m tests.fuzz.run $$target \
 			-max_total_time=$$(( $(SECONDS) / 10 + 1 )) -verbosity=0 || exit 1; \
 	done
+
+# Of a failure, GEOPHONE_SOAK_SEED=N GEOPHONE_SOAK_ROUNDS=1 makes the same round again.
+soak: export GEOPHONE_SOAK_ROUNDS  ?= 20
+soak: export GEOPHONE_SOAK_SEED    ?= 1
+soak: export GEOPHONE_SOAK_SECONDS ?= 3600
+soak: export GEOPHONE_SOAK_RATE    ?= 5000
+soak: $(VENV)/.dev  ## every fault, twenty rounds on each log, and hours of load; prints the slopes
+	$(BIN)/pytest tests/faults -rP
 
 captures: $(BIN)/python  ## fetch the public capture that the parity tests want
 	@$(BIN)/python tests/support/fetch_captures.py

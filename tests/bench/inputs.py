@@ -1,6 +1,7 @@
 """The captures that everything is measured on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +10,46 @@ from geophone_capture.sources import CaptureStream
 from tests.support.capture_writer import pcap_header, pcap_record
 from tests.support.generator.arrivals import Mixture
 from tests.support.generator.pcap import pcap_chunks
-from tests.support.generator.tunnels import every_tool
+from tests.support.generator.tunnels import Tunnel, every_tool, iodine
 from tests.support.packets import ETHERNET
 
 _ORDINARY_PER_SECOND = 2_000
+_NAMES_PER_SECOND = 40
 _SECOND_US = 1_000_000
 
 
 def generated(target: Path, packets: int) -> Path:
     """Write a capture of about so many packets: ordinary traffic, and a tunnel of each tool."""
+    return _written(target, packets / 2 / _ORDINARY_PER_SECOND, _ORDINARY_PER_SECOND, every_tool())
+
+
+def benign(target: Path, packets: int) -> Path:
+    """Write a capture of about so many packets without a tunnel."""
+    return _written(target, packets / 2 / _ORDINARY_PER_SECOND, _ORDINARY_PER_SECOND, ())
+
+
+def with_many_tunnels(target: Path, per_second: int, seconds: float, tunnels: int) -> Path:
+    """Write a capture in which one tunnel after the other begins, in the first two thirds of it.
+
+    Each sends so fast that it is found within seconds, by three rules.
+    """
+    hidden = tuple(
+        replace(
+            iodine(f"tunnel-{number}.net", _NAMES_PER_SECOND),
+            first_second=seconds * 2 / 3 * number / tunnels,
+        )
+        for number in range(tunnels)
+    )
+    ordinary = per_second - round(tunnels * _NAMES_PER_SECOND)
+    return _written(target, seconds, ordinary, hidden)
+
+
+def _written(target: Path, seconds: float, ordinary: int, tunnels: tuple[Tunnel, ...]) -> Path:
     mixture = Mixture(
         seed=1,
-        seconds=packets / 2 / _ORDINARY_PER_SECOND,
-        ordinary_per_second=_ORDINARY_PER_SECOND,
-        tunnels=every_tool(),
+        seconds=seconds,
+        ordinary_per_second=ordinary,
+        tunnels=tunnels,
     )
     with target.open("wb") as file:
         for chunk in pcap_chunks(mixture):

@@ -124,6 +124,33 @@ async def test_real_tunnels_are_counted_as_in_tcpdumps_file(pair: VethPair, tmp_
     assert _fragments(capture) > 0
 
 
+async def test_an_interface_that_is_down_is_told_and_comes_back(tmp_path: Path) -> None:
+    with veth_pair() as pair:
+        arguments = ("run", "--interface", pair.interface, "--http", ANY_PORT)
+        data = ("--data-dir", str(tmp_path))
+        command = pair.far.command(*COMMAND)
+        async with started(*arguments, *data, command=command) as service:
+            await service.until_said("capturing")
+            address = (await service.until_said("serving"))["geophone.address"]
+            watching = Watching(service, pair.far, address)
+
+            def interface_check() -> dict[str, Any]:
+                checks = json.loads(watching.answer("/readyz"))
+                [check] = [each for each in checks if each["name"] == "capture_interfaces"]
+                return dict(check)
+
+            await until(lambda: interface_check()["ok"], "readiness")
+            pair.near.ip("link", "set", pair.interface, "down")
+            await until(lambda: not interface_check()["ok"], "the news that it is down")
+            assert interface_check()["detail"] == f"down: {pair.interface}"
+            label = f'{{interface="{pair.interface}"}}'
+            assert watching.metric(f"geophone_capture_interface_downs_total{label}") == 1
+            assert watching.metric(f"geophone_capture_interface_up{label}") == 0
+            pair.near.ip("link", "set", pair.interface, "up")
+            await until(lambda: interface_check()["ok"], "the news that it is up")
+            assert await service.stop() == 0
+
+
 async def mails_of(mails: MailServer, service: ServiceProcess, domain: str) -> None:
     """Wait for the mail of a tunnel; print when it came after the packet that completed it."""
     registered = domain.partition(".")[2]

@@ -7,8 +7,7 @@ from tests.support.kafka.broker import KafkaBroker
 from tests.support.pipeline import kafka_pipeline, until
 from tests.support.service_processes import create_topics, replayed
 from tests.support.tcp_proxy import open_proxy
-
-SPEED = "6"
+from tests.support.twenty_tunnels import FED, SMALL_BATCHES, fifths
 
 
 async def test_the_services_recover_from_it(
@@ -17,19 +16,22 @@ async def test_the_services_recover_from_it(
     await create_topics(fresh_kafka_broker)
     ports = fresh_kafka_broker.ports
     servers = f"127.0.0.1:{ports.proxy}"
-    source = ("--file", str(stream), "--speed", SPEED)
+    pieces = iter(fifths(stream))
     async with (
         open_proxy(ports.proxy, ports.proxied) as proxy,
-        kafka_pipeline(servers, tmp_path, *source) as pipeline,
+        kafka_pipeline(servers, tmp_path, *FED, **SMALL_BATCHES) as pipeline,
     ):
         proxy.delay_seconds = 0.02
         await pipeline.start()
+        await pipeline["capture"].feed(next(pieces))
         await pipeline.counts(2_000)
         used = proxy.connections
         proxy.cut()
         await until(lambda: proxy.connections >= used + 3, "everybody connects anew")
-        await pipeline.counts(4_000)
+        await pipeline["capture"].feed(next(pieces))
+        await pipeline.counts(5_000)
         proxy.passes.clear()
+        await pipeline["capture"].feed(next(pieces))
         await pipeline["detector"].until_said("the log does not answer")
         await pipeline["capture"].until_said("the log takes no batch")
         for name in pipeline.commands:
@@ -37,6 +39,10 @@ async def test_the_services_recover_from_it(
         await asyncio.sleep(1)
         proxy.delay_seconds = 0.0
         proxy.passes.set()
+        for piece in pieces:
+            await pipeline["capture"].feed(piece)
+        await pipeline["capture"].end_input()
+        assert await pipeline["capture"].ended() == 0
         await pipeline.same_answer(replayed(stream))
         assert [len(lives) for lives in pipeline.lives.values()] == [1, 1, 1]
         await pipeline["detector"].until_ready()

@@ -15,16 +15,20 @@ from tests.support.service_processes import (
     started,
 )
 from tests.support.small_disk import mounted_disk
+from tests.support.twenty_tunnels import SMALL_BATCHES, fifths
 
 
 async def test_full_in_mid_stream(stream: Path, tmp_path: Path) -> None:
     """Everything goes on by itself once there is room, and nothing of a file is lost."""
-    source = ("--file", str(stream), "--speed", "10")
+    pieces = iter(fifths(stream))
+    source = ("-", "--speed", "max")
     with mounted_disk(tmp_path / "disk", 64) as disk:
-        async with embedded_pipeline(disk.folder, *source) as pipeline:
+        async with embedded_pipeline(disk.folder, *source, **SMALL_BATCHES) as pipeline:
             await pipeline.start()
+            await pipeline["run"].feed(next(pieces))
             await pipeline.counts(3_000, "run")
             disk.fill()
+            await pipeline["run"].feed(next(pieces))
             refused = await pipeline["run"].until_said("the log takes no batch")
             assert "is full: make room on it" in refused["geophone.reason"]
             await asyncio.sleep(2)
@@ -34,6 +38,9 @@ async def test_full_in_mid_stream(stream: Path, tmp_path: Path) -> None:
             details = [each["detail"] for each in answer.json() if not each["ok"]]
             assert any("is full: make room on it" in each for each in details)
             disk.make_room()
+            for piece in pieces:
+                await pipeline["run"].feed(piece)
+            await pipeline["run"].end_input()
             await pipeline.same_answer(replayed(stream))
             await pipeline["run"].until_ready()
             assert await pipeline["run"].stop() == 0

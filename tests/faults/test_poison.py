@@ -23,7 +23,7 @@ async def test_everything_else_is_as_without_it(
     await create_topics(fresh_kafka_broker)
     secret = key_from_hex(HASH_KEY, "here")
     records = poison.transactions()
-    source = ("--file", str(stream), "--speed", "10")
+    source = ("--file", str(stream), "--speed", "15")
     servers = fresh_kafka_broker.bootstrap_servers
     async with (
         kafka_bus(fresh_kafka_broker) as bus,

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.support.kafka.broker import KafkaBroker
 from tests.support.pipeline import COUNTED, Pipeline, kafka_pipeline, until
 from tests.support.service_processes import create_topics, replayed
-from tests.support.twenty_tunnels import fifths
+from tests.support.twenty_tunnels import FED, SMALL_BATCHES, fifths
 
 LAG = "geophone_detector_lag_records"
 PARTITIONS = 12
@@ -17,10 +17,8 @@ async def test_the_answer_stays_the_same(
 ) -> None:
     await create_topics(fresh_kafka_broker)
     pieces = iter(fifths(stream))
-    source = ("-", "--speed", "max", "--exit-at-end")
-    settings = {"GEOPHONE_CAPTURE_BATCH_ROWS": "50"}
     servers = fresh_kafka_broker.bootstrap_servers
-    async with kafka_pipeline(servers, tmp_path, *source, **settings) as pipeline:
+    async with kafka_pipeline(servers, tmp_path, *FED, **SMALL_BATCHES) as pipeline:
         for name in ("second", "third"):
             pipeline.commands[name] = pipeline.commands["detector"]
         await pipeline.start("alerter", "detector", "capture")
@@ -33,9 +31,11 @@ async def test_the_answer_stays_the_same(
         await pipeline.counts(200, "third")
         # A zombie: its partitions go to the others, and then it believes that it still has them.
         pipeline["second"].freeze()
+        pipeline["alerter"].freeze()  # and nobody reads the alerts for as long
         await pipeline["capture"].feed(next(pieces))
         await shared_by(pipeline, "detector", "third")
         pipeline["second"].thaw()
+        pipeline["alerter"].thaw()
         await pipeline["capture"].feed(next(pieces))
         await shared_by(pipeline, "detector", "second", "third")
         assert await pipeline["third"].stop() == 0

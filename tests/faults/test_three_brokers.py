@@ -30,7 +30,7 @@ async def test_one_of_them_is_killed(stream: Path, cluster: KafkaCluster, tmp_pa
     await create_topics(cluster.brokers[0])
     topic = cluster.brokers[0].run_tool("TopicCommand", "--describe", "--topic", "dns.transactions")
     assert "ReplicationFactor: 3" in topic
-    source = ("--file", str(stream), "--speed", "8")
+    source = ("--file", str(stream), "--speed", "12")
     async with kafka_pipeline(cluster.bootstrap_servers, tmp_path, *source) as pipeline:
         await pipeline.start()
         await pipeline.counts(3_000)

@@ -3,16 +3,22 @@
 import os
 import socket
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
+from pathlib import Path
+
+import pytest
 
 from geophone_capture.live.options import LEAST_RING_BYTES, LiveOptions
 from geophone_capture.live.packet_socket import open_packet_socket
 from geophone_capture.live.ring import RingStatistics
 from geophone_capture.live.stream import Idle, LiveStream
+from geophone_capture.sources import CaptureStream
+from geophone_shared.errors import ConfigError
 from tests.support.namespaces import Namespace, VethPair, add_cable, veth_pair
 from tests.support.packets import ethernet, ipv4, udp
 
@@ -204,6 +210,48 @@ def test_the_clock_moves_when_nothing_comes() -> None:
         until(lambda: len(reader.idles) > 2)
         assert reader.idles == sorted(reader.idles)
         assert 0 < time.time_ns() // 1_000 - reader.idles[-1] < 5_000_000
+
+
+def test_what_comes_by_is_what_tcpdump_records(
+    require_tool: Callable[[str], Path], tmp_path: Path
+) -> None:
+    tcpdump, recorded = require_tool("tcpdump"), tmp_path / "recorded.pcap"
+    count = 300
+    with veth_pair(has_ipv6=False) as pair, watched(pair.far, LiveOptions(), "wire") as reader:
+        recording = subprocess.Popen(
+            pair.far.command(tcpdump, "-i", "wire", "-U", "-Z", "root", "-w", recorded, "port 53"),
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: recorded.exists() and recorded.stat().st_size > 0)
+        with sender(pair.near) as near, sender(pair.far) as far:
+            for number in range(count):
+                (near, far)[number % 2].send(frame(number))
+        until(lambda: len(reader.packets) == count)
+        until(lambda: recorded.stat().st_size == 24 + count * (16 + len(frame(0))))
+        recording.terminate()
+        recording.wait()
+    with CaptureStream([str(recorded)]) as stream:
+        lengths = [int(row["captured"]) for block in stream for row in block.packets]
+    assert lengths == [len(data) for _, data in reader.packets]
+    assert numbers(reader) == list(range(count))
+
+
+def test_an_interface_that_is_not_there_is_a_sentence() -> None:
+    with veth_pair(has_ipv6=False) as pair:
+        for name in ("eth9", "a-name-that-is-too-long", ""):
+            sockets = [(name, pair.far.inside(open_packet_socket))]
+            with pytest.raises(ConfigError, match="geophone capture devices"):
+                LiveStream(sockets, LiveOptions()).__enter__()
+            assert sockets[0][1].fileno() == -1
+
+
+def test_a_number_of_another_group_is_a_sentence() -> None:
+    with veth_pair(cables=("wire", "other"), has_ipv6=False) as pair:
+        options = LiveOptions(fanout_group=7)
+        with watched(pair.far, options, "wire"):
+            sockets = [("other", pair.far.inside(open_packet_socket))]
+            with pytest.raises(ConfigError, match="fan-out group 7 can't be joined"):
+                LiveStream(sockets, options).__enter__()
 
 
 def _send_one(pair: VethPair, number: int) -> None:

@@ -17,6 +17,7 @@ import httpx
 from geophone_detector.top_list import MOST_WITH_EVIDENCE
 from tests.support.kafka.broker import KafkaBroker
 from tests.support.outside import PROJECT
+from tests.support.process_times import cpu_seconds_of
 
 ANY_PORT = "127.0.0.1:0"
 RECIPIENT = "soc@example.com"
@@ -145,6 +146,10 @@ class ServiceProcess:
         """The most that it ever had in memory."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+    def cpu_seconds(self) -> float:
+        """What it has used so far."""
+        return cpu_seconds_of(self._process.pid)
 
     def freeze(self) -> None:
         """Lets it stand still until `thaw` (SIGSTOP)."""

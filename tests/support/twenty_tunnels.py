@@ -19,6 +19,11 @@ SECONDS = 62
 EVERY_MAIL_AT_ONCE = {"GEOPHONE_ALERTER_THROTTLE__BURST": "1000"}
 
 
+FED = ("-", "--speed", "max", "--exit-at-end")
+"""The source of a pipeline that is fed, so that a test decides when records flow."""
+SMALL_BATCHES = {"GEOPHONE_CAPTURE_BATCH_ROWS": "50"}
+
+
 def write_stream(path: Path, seconds: float = SECONDS) -> None:
     """Writes the capture; in its first minute each tunnel opens its alerts."""
     mixture = Mixture(

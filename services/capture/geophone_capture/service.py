@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import platform
 import re
@@ -43,7 +44,12 @@ INTERFACES_CONDITION = "capture_interfaces"
 LIVE_HEALTH_CONDITIONS = (*HEALTH_CONDITIONS, Condition(INTERFACES_CONDITION, "readiness"))
 """Where interfaces are captured on."""
 
+KERNEL_DROPPED = "packets_by_kernel"
+"""What is told of packets that the kernel dropped, beside the transactions that were."""
+
 _BEAT_SECONDS = 5.0
+_COUNT_SECONDS = 0.5
+"""Live, where turns never cease: to count takes a millisecond."""
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _UNNAMED = "capture"
 
@@ -126,6 +132,8 @@ class _Capture:
         self._stop = stop
         self._around = around
         self._counted: Progress | None = None
+        self._counted_seconds = -math.inf
+        self._drops = Drops(around.now_us())
         self._rings: Mapping[str, RingStatistics] = {}
         self._replaced = around.replaced_producers()
 
@@ -139,7 +147,7 @@ class _Capture:
             self._settings.queue_batches,
             self._metrics,
             self._stop,
-            drops=Drops(self._around.now_us()),
+            drops=self._drops,
             is_live=bool(self._settings.interfaces),
             on_answer=self._note_answer,
             wait=self._wait,
@@ -197,7 +205,8 @@ class _Capture:
             while (turn := await self._in_thread(reading, lambda: next(turns, None))) is not None:
                 if started_seconds is None:
                     started_seconds = self._around.monotonic_seconds()
-                self._count(reading)
+                if self._is_time_to_count():
+                    self._count(reading)
                 await self._wait_for(turn, started_seconds)
                 for batch in turn.batches:
                     await publisher.put(batch)
@@ -231,6 +240,15 @@ class _Capture:
     async def _wait(self, seconds: float) -> None:
         await self._around.wait(self._stop, seconds)
 
+    def _is_time_to_count(self) -> bool:
+        if not self._settings.interfaces:
+            return True  # nobody knows when the next turn comes
+        now_seconds = self._around.monotonic_seconds()
+        if now_seconds - self._counted_seconds < _COUNT_SECONDS:
+            return False
+        self._counted_seconds = now_seconds
+        return True
+
     def _count(self, reading: PacketReading) -> None:
         before, now = self._counted, reading.progress()
         interface: str | None = families.INPUTS[STANDARD_INPUT in self._settings.files]
@@ -245,6 +263,7 @@ class _Capture:
     def _note_rings(self, rings: Mapping[str, RingStatistics]) -> None:
         count_rings(self._metrics, rings, self._rings)
         self._rings = rings
+        self._drops.counts[KERNEL_DROPPED] = sum(ring.dropped for ring in rings.values())
         down = [name for name, ring in rings.items() if not ring.is_up]
         self._health.report(
             INTERFACES_CONDITION,

@@ -27,7 +27,7 @@ from geophone_shared.exit_codes import ExitCode
 from geophone_shared.health import Condition, Health
 from geophone_shared.listen_address import ListenAddress
 from geophone_shared.logs import configure_logging
-from geophone_shared.metrics.common import LONGEST_PAUSE_SECONDS
+from geophone_shared.metrics.common import EVENT_LOOP_TASKS, LONGEST_PAUSE_SECONDS
 from geophone_shared.metrics.families import Family
 from geophone_shared.metrics.registry import Metrics
 from geophone_shared.ops_server import listen, load_server
@@ -202,6 +202,7 @@ async def _watched(parts: Parts) -> AsyncIterator[None]:
 
     def note(pause_seconds: float) -> None:
         parts.metrics.set(LONGEST_PAUSE_SECONDS, pause_seconds)
+        parts.metrics.set(EVENT_LOOP_TASKS, len(asyncio.all_tasks()))
 
     async with asyncio.TaskGroup() as tasks:
         watching = [tasks.create_task(watch_pauses(note)), tasks.create_task(drain())]

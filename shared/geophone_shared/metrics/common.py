@@ -17,6 +17,10 @@ LONGEST_PAUSE_SECONDS = Gauge(
     "geophone_event_loop_longest_pause_seconds",
     "The longest time in the last one to two minutes that the event loop was kept from running.",
 )
+EVENT_LOOP_TASKS = Gauge(
+    "geophone_event_loop_tasks",
+    "Tasks of the event loop; where they only grow, something is begun and never ended.",
+)
 DEAD_LETTERS = Counter(
     "geophone_dead_letters_total",
     "Records of the log that could not be used, by why.",
@@ -31,6 +35,7 @@ FAMILIES: tuple[Family, ...] = (
     BUILD_INFO,
     HEARTBEAT_TIMESTAMP_SECONDS,
     LONGEST_PAUSE_SECONDS,
+    EVENT_LOOP_TASKS,
     DEAD_LETTERS,
     READER_REBUILDS,
 )

@@ -22,6 +22,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.kafka.jars import java, require_kafka
+from tests.support.process_times import cpu_seconds_of
 
 USERNAME = "geophone"
 PASSWORD = "under-ground"  # noqa: S105, of a broker that lives as long as the tests
@@ -165,6 +166,10 @@ class KafkaBroker:
     def resume(self) -> None:
         """Let a frozen broker go on (SIGCONT)."""
         os.kill(self._pid(), signal.SIGCONT)
+
+    def cpu_seconds(self) -> float:
+        """What its process has used so far."""
+        return cpu_seconds_of(self._pid())
 
     def close(self) -> None:
         """End it in any state it may be in."""

@@ -219,6 +219,26 @@ class TestRunning:
         assert len(slow.delivered) == 1
         assert len(log.records) == 2
 
+    async def test_a_stop_does_not_wait_for_a_log_that_is_away(
+        self, log: FakeLog, lines: FakeChannel
+    ) -> None:
+        told = asyncio.Event()
+
+        class TellingChannel(FakeChannel):
+            async def deliver(self, parcel: Parcel, now_us: int) -> Mapping[str, Outcome]:
+                told.set()
+                return await super().deliver(parcel, now_us)
+
+        log.failures = 1_000_000
+        notifier = create_notifier(log, TellingChannel(), lines)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+            tasks.create_task(notifier.run())
+            await notifier.accept(create_alert(), 7)
+            await told.wait()
+            notifier.stop()
+        assert log.records == []
+        assert notifier.low_position() == 7  # so nothing is committed beyond it
+
     async def test_a_full_queue_makes_the_next_alert_wait(
         self, log: FakeLog, lines: FakeChannel
     ) -> None:

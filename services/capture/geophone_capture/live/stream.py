@@ -110,7 +110,10 @@ class LiveStream:
         while not self._is_stopped.is_set():
             self._look_after()
             now_us = self._now_us()
-            yield from self._blocks(now_us)
+            for block in self._blocks(now_us):
+                yield block
+                if self._is_stopped.is_set():  # also where they never end
+                    break
             if self._is_stopped.is_set():
                 break
             events = poll.poll(IDLE_SECONDS * 1e3)

@@ -41,7 +41,7 @@ def test_jumps_reach_whatever_the_distance(count: int) -> None:
 
 def test_a_condition_that_fails_may_lead_far_as_well() -> None:
     filling = [Step(LD_B_ABS, 0)] * 300
-    steps = [
+    steps: list[Step | Label] = [
         Step(LD_B_ABS, 0),
         Step(JEQ, 1, None, "reject"),
         *filling,
@@ -53,7 +53,7 @@ def test_a_condition_that_fails_may_lead_far_as_well() -> None:
 
 
 def test_a_jump_without_a_condition_leaves_steps_out() -> None:
-    steps = [Step(JA, yes="end"), Step(RET_K), Label("end"), Step(RET_K, 4)]
+    steps: list[Step | Label] = [Step(JA, yes="end"), Step(RET_K), Label("end"), Step(RET_K, 4)]
     assert bpf_interpreter.run(assemble(steps), b"") == 4
 
 

@@ -1,0 +1,1 @@
+"""What the services reach together, as processes: `python -m tests.bench.services`."""
