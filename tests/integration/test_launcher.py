@@ -117,7 +117,7 @@ def test_root_by_sudo_is_the_user_again() -> None:
     require_namespaces()
     code = _AT_THE_DROP.replace("print(", "print(os.getresuid(), os.environ['HOME'], ")
     done = subprocess.run(
-        [sys.executable, "-S", "-c", code],
+        [sys.executable, "-c", code],
         cwd=PROJECT,
         env=clean_environment() | {"SUDO_UID": "65534"},  # nobody
         capture_output=True,
