@@ -54,7 +54,7 @@ class EventQueue:
 
     def take(self, now_us: int) -> Parcel | None:
         """What is to be written now; None for nothing."""
-        if not self._waiting or self._not_before_us > now_us:
+        if not self._waiting or self._retries.due_us(self._not_before_us, now_us) > now_us:
             return None
         notices = tuple(self._waiting[i] for i in range(min(len(self._waiting), _MOST_NOTICES)))
         return Parcel(notices, self._ledger.targets, message=None)
@@ -75,7 +75,9 @@ class EventQueue:
 
     def next_us(self, now_us: int) -> int | None:
         """When something may be due; None while nothing waits."""
-        return max(self._not_before_us, now_us) if self._waiting else None
+        if not self._waiting:
+            return None
+        return max(self._retries.due_us(self._not_before_us, now_us), now_us)
 
     def low_position(self) -> int | None:
         """The position of the earliest event that waits; None while none does."""

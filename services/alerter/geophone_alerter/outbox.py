@@ -142,7 +142,7 @@ class Outbox:
         """What is to go out now; None for nothing."""
         by_targets: dict[tuple[str, ...], list[_Waiting]] = {}
         for key, waiting in list(self._waiting.items()):
-            if waiting.not_before_us > now_us:
+            if self._retries.due_us(waiting.not_before_us, now_us) > now_us:
                 continue
             if self._is_due(key[1], waiting, now_us):
                 by_targets.setdefault(key[1], []).append(waiting)
@@ -190,7 +190,10 @@ class Outbox:
         """When something may be due; None while nothing waits."""
         if not self._waiting:
             return None
-        earliest_us = min(waiting.not_before_us for waiting in self._waiting.values())
+        earliest_us = min(
+            self._retries.due_us(waiting.not_before_us, now_us)
+            for waiting in self._waiting.values()
+        )
         return max(earliest_us, self._bucket.next_token_us(now_us))
 
     def low_position(self) -> int | None:

@@ -48,6 +48,14 @@ class RetrySchedule:
         seconds = min(self.first_seconds * (1 << doublings), self.longest_seconds)
         return round(seconds * (0.5 + 0.5 * fraction) * 1_000_000)
 
+    def due_us(self, put_off_us: int, now_us: int) -> int:
+        """When an attempt that was put off to `put_off_us` is due.
+
+        Nothing is put off for longer than the longest wait: what seems to be was put off before
+        somebody set the clock back, and is due now.
+        """
+        return put_off_us if put_off_us - now_us <= self.longest_seconds * 1_000_000 else now_us
+
     def gives_up(self, since_us: int, now_us: int) -> bool:
         """Whether what has been tried since `since_us` is tried no more."""
         return now_us - since_us >= self.give_up_seconds * 1_000_000

@@ -52,7 +52,8 @@ Mail, by the environment or the --config file:
 Exit codes:
     2  something has to be changed, and a sentence says what
    75  the log doesn't answer
-   77  an interface can't be captured on without CAP_NET_RAW
+   77  an interface can't be captured on without CAP_NET_RAW, or Kafka doesn't let this
+       user in, or do that
     1  anything else went wrong
     0  otherwise; SIGTERM and Ctrl-C let it finish what it began, a second one doesn't
 """

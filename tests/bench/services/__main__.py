@@ -7,7 +7,8 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 from pathlib import Path
 
 from tests.bench import inputs
@@ -17,7 +18,7 @@ from tests.bench.timing import machine, say
 
 _MOST_PAUSE_SECONDS = 0.05
 
-Part = Callable[[Path, Path, int, Pauses], Awaitable[list[Finding]]]
+Part = Callable[[Path, Path, int, Pauses], Coroutine[Any, Any, list[Finding]]]
 
 PARTS: dict[str, tuple[str, Part]] = {
     "throughput": ("Through Kafka", throughput.measure),

@@ -54,6 +54,16 @@ def test_what_fails_stays_first() -> None:
     assert queue.low_position() == 0
 
 
+def test_what_fails_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    queue = create_queue(EVENTS)
+    parcel = queue.take(NOW_US)
+    assert parcel is not None
+    finish(queue, parcel, Outcome("temporary", "no_space"))
+    earlier_us = NOW_US - 3_600 * SECOND_US
+    assert queue.next_us(earlier_us) == earlier_us
+    assert queue.take(earlier_us) == parcel
+
+
 def test_what_was_written_before_a_restart_is_not_written_again() -> None:
     queue = EventQueue(("file",), RETRIES)
     for event in EVENTS[:2]:

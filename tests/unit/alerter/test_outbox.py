@@ -331,3 +331,13 @@ class TestRestart:
         outbox.apply(create_notification(create_alert("d.example"), message="d"))
         add(outbox, create_alert("e.example"))
         assert outbox.take(NOW_US) is None
+
+
+def test_what_was_put_off_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    outbox = create_outbox()
+    add(outbox, create_alert())
+    finish(outbox, taken(outbox), LATER)
+    assert outbox.take(NOW_US - MINUTE_US) is None  # not by more than any wait
+    earlier_us = NOW_US - HOUR_US
+    assert outbox.next_us(earlier_us) == earlier_us
+    assert taken(outbox, earlier_us)
