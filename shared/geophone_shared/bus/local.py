@@ -6,8 +6,8 @@ appended; nothing polls.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import NamedTuple, Protocol
 
 from geophone_shared.bus.checks import check_partitions, check_size
@@ -69,19 +69,31 @@ class Store(Protocol):
 
 
 class Arrivals:
-    """Wakes everybody who waits for records."""
+    """Wakes those who wait for records of a partition, and nobody else.
+
+    There are thousands of records a second of the transactions: if all who read something looked
+    at each of them, looking would take most of the time.
+    """
 
     def __init__(self) -> None:
-        self._next = asyncio.Event()
+        self._waiting: dict[TopicPartition, set[asyncio.Event]] = {}
 
-    def next(self) -> asyncio.Event:
-        """Set at the next arrival: take it first, then look whether there is something already."""
-        return self._next
+    @contextmanager
+    def expected(self, partitions: Collection[TopicPartition]) -> Iterator[asyncio.Event]:
+        """Set at each arrival in one of the partitions: clear it first, then look, then wait."""
+        arrival = asyncio.Event()
+        for each in partitions:
+            self._waiting.setdefault(each, set()).add(arrival)
+        try:
+            yield arrival
+        finally:
+            for each in partitions:
+                self._waiting[each].discard(arrival)
 
-    def announce(self) -> None:
+    def announce(self, partition: TopicPartition) -> None:
         """Something was appended."""
-        self._next.set()
-        self._next = asyncio.Event()
+        for arrival in self._waiting.get(partition, ()):
+            arrival.set()
 
 
 class Membership:
@@ -130,17 +142,18 @@ class LocalReader:
     ) -> dict[TopicPartition, list[StoredRecord]]:
         """As the contract says."""
         deadline = asyncio.get_running_loop().time() + timeout_seconds
-        while True:
-            if self._membership is not None:
-                await self._membership.settle(self)
-            arrival = self._store.arrivals.next()
-            if records := await self._read(max_records):
-                return records
-            try:
-                async with asyncio.timeout_at(deadline):
-                    await arrival.wait()
-            except TimeoutError:
-                return {}
+        with self._store.arrivals.expected(self.partitions) as arrival:
+            while True:
+                if self._membership is not None:
+                    await self._membership.settle(self)
+                arrival.clear()
+                if records := await self._read(max_records):
+                    return records
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await arrival.wait()
+                except TimeoutError:
+                    return {}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As the contract says."""

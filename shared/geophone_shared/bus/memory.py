@@ -73,7 +73,7 @@ class MemoryStore:
         log.end += 1
         log.kept_bytes += record.size_bytes
         self._forget(self._topics[partition.topic], log)
-        self.arrivals.announce()
+        self.arrivals.announce(partition)
         return offset
 
     async def read(

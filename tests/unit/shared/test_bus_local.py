@@ -9,8 +9,9 @@ import pytest
 
 from geophone_shared.bus.contract import GroupReader
 from geophone_shared.bus.embedded import open_embedded_bus
-from geophone_shared.bus.local import LocalBus
+from geophone_shared.bus.local import Arrivals, LocalBus
 from geophone_shared.bus.memory import open_memory_bus
+from geophone_shared.bus.records import TopicPartition
 from geophone_shared.errors import TransientError
 from tests.support.buses import a_member, a_topic, append, of, read_values
 
@@ -163,3 +164,19 @@ async def test_readers_by_hand_have_no_group(bus: LocalBus) -> None:
     async with bus.reader([of(topic)]) as reader:
         with pytest.raises(ValueError, match="in no group"):
             await reader.commit({of(topic): 0})
+
+
+async def test_only_those_are_woken_who_read_the_partition() -> None:
+    arrivals = Arrivals()
+    one, other = TopicPartition("topic", 0), TopicPartition("topic", 1)
+    with arrivals.expected([one]) as first, arrivals.expected([one, other]) as second:
+        arrivals.announce(other)
+        assert not first.is_set()
+        assert second.is_set()
+        second.clear()
+        arrivals.announce(one)
+        assert first.is_set()
+        assert second.is_set()
+        first.clear()
+    arrivals.announce(one)
+    assert not first.is_set()

@@ -49,7 +49,7 @@ class SqliteStore:
             return await self._writing.run(insert)
         finally:
             # Also of one that was given up, which may be there all the same.
-            self.arrivals.announce()
+            self.arrivals.announce(partition)
 
     async def read(
         self, partition: TopicPartition, offset: int, limit: int, limit_bytes: int
