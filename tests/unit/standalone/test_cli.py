@@ -72,6 +72,7 @@ def test_every_option_is_handed_over(replay: Replay, tmp_path: Path) -> None:
         *("replay", "-", "--top", "3", "--window", "24h", "--rule", "burst=5", "--rule", "slow=6"),
         *("--allow-list", "list.txt", "--answered-only", "--exact-cap", "7"),
         *("--port", "53", "--port", "5353", "--hash-key-file", str(key_file)),
+        *("--transactions", "out.ndjson", "--keep-responses"),
     )
     assert replay.options == ReplayOptions(
         files=("-",),
@@ -84,6 +85,8 @@ def test_every_option_is_handed_over(replay: Replay, tmp_path: Path) -> None:
         exact_cap_names=7,
         ports=(53, 5_353),
         secret=SecretKey.from_bytes(bytes(range(16))),
+        transactions="out.ndjson",
+        keep_responses=True,
     )
 
 
