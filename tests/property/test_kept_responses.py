@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geophone_capture.batching import Batcher
+from geophone_capture.batching import Batcher, EncodedBatch
 from geophone_capture.decoder import TransactionDecoder
 from geophone_shared.batch import decode_batch
 from geophone_shared.hashing import SecretKey
@@ -104,7 +104,7 @@ def test_batches_have_the_responses_and_no_more_bytes_than_they_may(
         most_row_bytes=most_row_bytes,
         keep_responses=True,
     )
-    batches = []
+    batches: list[EncodedBatch] = []
     edges = sorted({0, len(stream.rows), *(cut for cut in cuts if cut < len(stream.rows))})
     for start, stop in pairwise(edges):
         part = Responses(stream.responses.spans[start:stop], stream.responses.octets)

@@ -157,8 +157,8 @@ def answers(tshark: Path, capture: Path) -> Iterator[Answers]:
     Raises:
         subprocess.CalledProcessError: tshark can't read the file to its end.
     """
-    fields = ("dns.id", "dns.a", "dns.aaaa", "dns.cname")
-    fields += ("dns.count.answers", "dns.count.auth_rr", "dns.count.add_rr")
+    counted = ("dns.count.answers", "dns.count.auth_rr", "dns.count.add_rr")
+    fields = ("dns.id", "dns.a", "dns.aaaa", "dns.cname", *counted)
     options = ["-n", "-Y", f"{_FILTER} && dns.flags.response == 1", "-T", "fields"]
     for field in fields:
         options += ["-e", field]

@@ -55,8 +55,10 @@ def test_over_tcp_without_its_length() -> None:
     assert len(answer) == LONGEST_MESSAGE_BYTES
     stream = len(answer).to_bytes(2) + answer
     asked = message([ASK])
-    client = (tcp(40_000, 53, sequence=100, flags=SYN),)
-    client += (tcp(40_000, 53, len(asked).to_bytes(2) + asked, sequence=101),)
+    client = [
+        tcp(40_000, 53, sequence=100, flags=SYN),
+        tcp(40_000, 53, len(asked).to_bytes(2) + asked, sequence=101),
+    ]
     server = [tcp(53, 40_000, sequence=500, flags=SYN_ACK)]
     server += [
         tcp(53, 40_000, stream[start : start + 1_400], sequence=501 + start)

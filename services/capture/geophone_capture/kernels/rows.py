@@ -60,7 +60,8 @@ def is_full(output: Output) -> bool:
         return True
     if output.spans.size == 0:
         return False
-    return progress[0]["response_bytes"] + LONGEST_MESSAGE_BYTES > output.responses.size
+    used = int64(progress[0]["response_bytes"])
+    return used + int64(LONGEST_MESSAGE_BYTES) > output.responses.size
 
 
 @inner_kernel
