@@ -54,6 +54,15 @@ LONGEST_NAME_BYTES = 254
 """A name's wire form without the root label (RFC 1035 §2.3.4: 255 with it)."""
 
 
+LONGEST_MESSAGE_BYTES = 65_535
+"""A DNS message is no longer: its length has 16 bits over TCP (RFC 1035 §4.2.2), as UDP's has."""
+
+SPAN = np.dtype([("offset", "i8"), ("length", "i8")])
+"""Where the bytes of something lie; `NOTHING` is the length of what isn't there."""
+
+NOTHING = -1
+
+
 class Outcome(IntEnum):
     """How a transaction ended."""
 
@@ -111,16 +120,36 @@ NOTE_TEXTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Responses:
+    """The raw responses of rows: DNS messages as they were captured, without TCP's length.
+
+    Attributes:
+        spans: `SPAN` array, one for each row.
+        octets: uint8 array that they lie in.
+    """
+
+    spans: Array
+    octets: Array
+
+    def response(self, row: int) -> bytes | None:
+        """The raw response of a row, None where there was none."""
+        start, length = self.spans[row].item()
+        return None if length == NOTHING else self.octets[start : start + length].tobytes()
+
+
+@dataclass(frozen=True, slots=True)
 class Transactions:
     """Rows and the buffer that their names lie in.
 
     Attributes:
         rows: `ROW` array, in completion order.
         names: uint8 array; a row's name is a slice of it.
+        responses: of the rows, where they are kept.
     """
 
     rows: Array
     names: Array
+    responses: Responses | None = None
 
     def name(self, row: int) -> bytes:
         """The wire form of a row's name, original case, without the root label."""

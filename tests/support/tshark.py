@@ -140,6 +140,41 @@ def stream_messages(tshark: Path, capture: Path) -> Iterator[StreamMessage]:
             yield StreamMessage(is_response, int(dns_id, 16), name, int(length) + 2)
 
 
+class Answers(NamedTuple):
+    """What tshark finds in the sections of a response: addresses, targets, and how many records."""
+
+    dns_id: int
+    addresses: tuple[str, ...]
+    targets: tuple[str, ...]
+    counts: tuple[int, int, int]
+
+
+def answers(tshark: Path, capture: Path) -> Iterator[Answers]:
+    """The responses over UDP port 53 in `capture`, in the file's order.
+
+    Addresses and targets are those of A, AAAA and CNAME records in any section.
+
+    Raises:
+        subprocess.CalledProcessError: tshark can't read the file to its end.
+    """
+    counted = ("dns.count.answers", "dns.count.auth_rr", "dns.count.add_rr")
+    fields = ("dns.id", "dns.a", "dns.aaaa", "dns.cname", *counted)
+    options = ["-n", "-Y", f"{_FILTER} && dns.flags.response == 1", "-T", "fields"]
+    for field in fields:
+        options += ["-e", field]
+    finished = subprocess.run(
+        [tshark, "-r", capture, *options], check=True, capture_output=True, encoding="ascii"
+    )
+    for line in finished.stdout.splitlines():
+        dns_id, v4, v6, targets, *counts = line.split("\t")
+        addresses = (address for column in (v4, v6) for address in column.split(",") if address)
+        found = tuple(target for target in targets.split(",") if target)
+        answered, authorities, additionals = map(int, counts)
+        yield Answers(
+            int(dns_id, 16), tuple(addresses), found, (answered, authorities, additionals)
+        )
+
+
 def count_dns(tshark: Path, capture: Path) -> DnsCount:
     """Queries, responses and the queries' distinct names over UDP port 53 in `capture`."""
     queries = responses = 0

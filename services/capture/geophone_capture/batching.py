@@ -14,15 +14,23 @@ from geophone_shared.batch import encode_batch, raw_bytes
 from geophone_shared.batch_headers import BatchHeaders
 from geophone_shared.bus.records import Record
 from geophone_shared.kernels.hashing import PRESENTATION_LIMIT_BYTES
-from geophone_shared.transactions import LONGEST_NAME_BYTES, ROW, Transactions
+from geophone_shared.transactions import (
+    LONGEST_MESSAGE_BYTES,
+    LONGEST_NAME_BYTES,
+    ROW,
+    SPAN,
+    Responses,
+    Transactions,
+)
 
 MINUTE_US = 60_000_000
 
 MOST_ROW_BYTES = 950_000
 """Of a batch before compression. A record may have 1,000,000 bytes; what Arrow and the headers add
-is below 10 kB, and what zstd adds to bytes that don't compress is below 0.5 %."""
+is below 20 kB, and what zstd adds to bytes that don't compress is below 0.5 %."""
 
 _BEFORE_ANY_MINUTE = -1
+_NO_RESPONSES = Responses(np.empty(0, SPAN), np.empty(0, np.uint8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,8 @@ class Batcher:
         batch_rows: a batch has no more.
         sensor: name of the capture, printable ASCII.
         producer: identity of the stream of batches, likewise.
-        most_row_bytes: rows and names of a batch before compression, at most.
+        most_row_bytes: rows, names and kept responses of a batch before compression, at most.
+        keep_responses: whether rows come with responses, and batches have them.
     """
 
     def __init__(
@@ -68,6 +77,7 @@ class Batcher:
         sensor: str,
         producer: str,
         most_row_bytes: int = MOST_ROW_BYTES,
+        keep_responses: bool = False,
     ) -> None:
         self._sensor = sensor
         self._producer = producer
@@ -76,6 +86,11 @@ class Batcher:
         # Rows that don't come take no memory: pages are touched as batches fill.
         self._rows = np.empty((partitions, batch_rows), ROW)
         self._names = np.empty((partitions, most_name_bytes + LONGEST_NAME_BYTES), np.uint8)
+        self._keep_responses = keep_responses
+        most_responses = batch_rows if keep_responses else 0
+        most_response_bytes = most_row_bytes + LONGEST_MESSAGE_BYTES if keep_responses else 0
+        self._spans = np.empty((partitions, most_responses), SPAN)
+        self._responses = np.empty((partitions, most_response_bytes), np.uint8)
         self._open = np.zeros(partitions, OPEN_BATCH)
         self._scratch = np.empty(PRESENTATION_LIMIT_BYTES, np.uint8)
         self._sequences = [0] * partitions
@@ -91,6 +106,7 @@ class Batcher:
             The batches and minute marks that they bring about.
         """
         rows, following = transactions.rows, 0
+        responses = transactions.responses or _NO_RESPONSES
         while following < len(rows):
             first = following
             following = gather_rows(
@@ -102,6 +118,10 @@ class Batcher:
                 self._rows,
                 self._names,
                 self._open,
+                responses.spans,
+                responses.octets,
+                self._spans,
+                self._responses,
                 self._scratch,
             )
             self._position += following - first
@@ -147,9 +167,13 @@ class Batcher:
         count = int(self._open[partition]["rows"])
         rows = self._rows[partition, :count]
         names = self._names[partition, : int(self._open[partition]["name_bytes"])]
-        self._open[partition] = (0, 0, 0)
+        responses = None
+        if self._keep_responses:
+            kept = Responses(self._spans[partition], self._responses[partition])
+            responses = [kept.response(row) for row in range(count)]
+        self._open[partition] = (0, 0, 0, 0)
         self._last_minutes[partition] = int(rows[-1]["completed_us"]) // MINUTE_US
-        value = encode_batch(Transactions(rows, names))
+        value = encode_batch(Transactions(rows, names), responses)
         headers = self._headers(
             partition,
             rows=count,

@@ -46,7 +46,7 @@ from geophone_capture.kernels.pending import (
     PENDING,
     Pending,
 )
-from geophone_capture.kernels.rows import CLOCK_UNSET, PROGRESS, Output
+from geophone_capture.kernels.rows import CLOCK_UNSET, PROGRESS, Output, is_full
 from geophone_capture.packets import PacketBlock
 from geophone_capture.reasons import Reason
 from geophone_capture.resolvers import resolver_table
@@ -55,7 +55,14 @@ from geophone_capture.tcp_framing import PREFIX_BYTES, BrokenMessage
 from geophone_capture.tcp_streams import TcpStreams
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
-from geophone_shared.transactions import ROW, Note, Transactions
+from geophone_shared.transactions import (
+    LONGEST_MESSAGE_BYTES,
+    ROW,
+    SPAN,
+    Note,
+    Responses,
+    Transactions,
+)
 
 DNS_PORTS = (53,)
 PENDING_CAPACITY = 262_144
@@ -63,6 +70,9 @@ PENDING_CAPACITY = 262_144
 has waited longest is closed as unanswered, and counted."""
 
 ROWS_AT_A_TIME = 16_384
+
+RESPONSE_BYTES_AT_A_TIME = 4 << 20
+"""Room for kept responses, beside the rows. Where it is used up rows are handed out earlier."""
 
 _MOST_NESTED = 4
 """Datagrams in fragments whose datagrams are in fragments: as many as a packet has IP layers."""
@@ -81,6 +91,15 @@ _USABLE = (Reason.QUERY, Reason.RESPONSE, Reason.NO_QUESTION, Reason.CUT_BY_SNAP
 class TransactionDecoder:
     """Decodes packets, matches responses to queries, and hands out rows as they complete.
 
+    Args:
+        secret: keys the table of queries that wait.
+        ports: of DNS.
+        pending_capacity: how many queries may wait.
+        rows_at_a_time: so many rows are handed out together, at most.
+        encapsulations: those that are looked into.
+        keep_responses: whether rows come with their raw responses.
+        response_bytes_at_a_time: room for those.
+
     Attributes:
         packets: how many have been looked at.
         first_us: the earliest packet time, None before the first packet.
@@ -95,6 +114,9 @@ class TransactionDecoder:
         pending_capacity: int = PENDING_CAPACITY,
         rows_at_a_time: int = ROWS_AT_A_TIME,
         encapsulations: Encapsulation = ALL,
+        *,
+        keep_responses: bool = False,
+        response_bytes_at_a_time: int = RESPONSE_BYTES_AT_A_TIME,
     ) -> None:
         self.packets = 0
         self.first_us: int | None = None
@@ -127,10 +149,14 @@ class TransactionDecoder:
         )
         progress = np.zeros(1, PROGRESS)
         progress["clock_us"] = progress["completed_us"] = CLOCK_UNSET
+        self._keep_responses = keep_responses
+        response_bytes = max(response_bytes_at_a_time, LONGEST_MESSAGE_BYTES)
         self._output, self._other_output = (
             Output(
                 rows=np.zeros(rows_at_a_time, ROW),
                 names=np.empty(rows_at_a_time * NAME_WORDS, np.uint64),
+                spans=np.empty(rows_at_a_time if keep_responses else 0, SPAN),
+                responses=np.empty(response_bytes if keep_responses else 0, np.uint8),
                 progress=progress,
             )
             for _ in range(2)
@@ -259,7 +285,7 @@ class TransactionDecoder:
 
     def _take_event(self, event: Event, time_us: int) -> Iterator[Transactions]:
         """Match what came of a TCP connection."""
-        if int(self._output.progress[0]["row_count"]) == self._output.rows.size:
+        if is_full(self._output):
             yield from self._completed()
         match event:
             case TcpMessage():
@@ -300,6 +326,10 @@ class TransactionDecoder:
         count = int(progress["row_count"])
         progress["row_count"] = 0
         progress["names_words"] = 0
+        progress["response_bytes"] = 0
         if count:
             self._output, self._other_output = self._other_output, output
-            yield Transactions(output.rows[:count], output.names.view(np.uint8))
+            responses = None
+            if self._keep_responses:
+                responses = Responses(output.spans[:count], output.responses)
+            yield Transactions(output.rows[:count], output.names.view(np.uint8), responses)

@@ -48,11 +48,18 @@ class LiveReading:
             unused.close()
         self._stream = LiveStream(tuple(zip(interfaces, sockets, strict=False)), live)
         key = SecretKey.from_bytes(random_bytes(KEY_BYTES))
-        self._decoder = TransactionDecoder(key, batches.ports)
+        self._decoder = TransactionDecoder(
+            key, batches.ports, keep_responses=batches.keep_responses
+        )
         self._producer = producer_id(random_bytes(_SEED_BYTES), batches)
         self._stages = Stages(
             self._decoder,
-            Batcher(batches.partitions, batches.batch_rows, sensor=sensor, producer=self._producer),
+            Batcher(
+                *(batches.partitions, batches.batch_rows),
+                sensor=sensor,
+                producer=self._producer,
+                keep_responses=batches.keep_responses,
+            ),
             domain_finder(),
             linger_us=batches.linger_us,
             shift_us=0,

@@ -29,6 +29,7 @@ class BatchOptions:
         linger_us: packet time after which a batch closes; None for never.
         ports: of DNS, UDP and TCP.
         shift_us: what is added to every time.
+        keep_responses: whether batches have the raw responses.
     """
 
     partitions: int
@@ -36,6 +37,7 @@ class BatchOptions:
     linger_us: int | None
     ports: tuple[int, ...]
     shift_us: int = 0
+    keep_responses: bool = False
 
 
 def file_fingerprint(names: Sequence[str]) -> bytes:
@@ -69,6 +71,8 @@ def producer_id(fingerprint: bytes, options: BatchOptions) -> str:
         "version": _STREAM_VERSION,
         "ports": sorted(set(options.ports)),
     }
+    if not options.keep_responses:
+        del values["keep_responses"]  # streams from before there was the option go on
     digest = hashlib.blake2b(fingerprint, digest_size=_ID_BYTES, person=b"geophone-stream")
     digest.update(json.dumps(values, sort_keys=True).encode())
     return digest.hexdigest()

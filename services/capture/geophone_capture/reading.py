@@ -62,7 +62,9 @@ class Reading:
             self._files, standard_input=cast("BinaryIO | None", self._input)
         )
         key = SecretKey.from_bytes(random_bytes(KEY_BYTES))
-        self._decoder = TransactionDecoder(key, options.ports)
+        self._decoder = TransactionDecoder(
+            key, options.ports, keep_responses=options.keep_responses
+        )
         self._stages: Stages | None = None
         self._is_stopped = threading.Event()
 
@@ -137,7 +139,12 @@ class Reading:
         _log.info("reading captures", extra={"files": len(self._files), "producer": producer})
         return Stages(
             self._decoder,
-            Batcher(options.partitions, options.batch_rows, sensor=self._sensor, producer=producer),
+            Batcher(
+                *(options.partitions, options.batch_rows),
+                sensor=self._sensor,
+                producer=producer,
+                keep_responses=options.keep_responses,
+            ),
             domain_finder(),
             linger_us=options.linger_us,
             shift_us=options.shift_us,

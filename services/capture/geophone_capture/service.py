@@ -174,6 +174,7 @@ class _Capture:
             batch_rows=settings.batch_rows,
             linger_us=linger_us(speed, settings.linger_seconds),
             ports=settings.ports,
+            keep_responses=settings.keep_responses,
         )
         sensor = sensor_name(settings.sensor, around.host)
         if settings.interfaces:

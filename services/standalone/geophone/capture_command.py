@@ -12,6 +12,7 @@ from geophone.service_options import (
     Files,
     FilterRaw,
     Interfaces,
+    KeepResponses,
     LogFormat,
     Promiscuous,
     RingBytes,
@@ -56,6 +57,7 @@ def capture(  # noqa: PLR0913 - typer makes each parameter an option
     speed: Speed = None,
     shift_to_now: ShiftToNow = False,
     exit_at_end: ExitAtEnd = False,
+    keep_responses: KeepResponses = False,
     bootstrap_servers: BootstrapServers = None,
     ops: CaptureOps = None,
     config: ConfigFile = None,
@@ -72,6 +74,7 @@ def capture(  # noqa: PLR0913 - typer makes each parameter an option
             *interface_options(
                 *(ring_bytes, fanout_group, encapsulations, filter_raw), promiscuous=promiscuous
             ),
+            ("--keep-responses", "capture.keep_responses", keep_responses or None),
             *common_options(bootstrap_servers, config, log_format),
             ("--ops", "capture.ops", ops),
         ]

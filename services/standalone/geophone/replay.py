@@ -7,6 +7,7 @@ from pathlib import Path
 
 from geophone.background import Background
 from geophone.report import ReplayReport
+from geophone.transactions_output import transactions_output
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.sources import CaptureStream
@@ -52,6 +53,9 @@ class ReplayOptions:
         sketch_budget_bytes: for the domains above the exact cap.
         ports: of DNS, UDP and TCP.
         secret: the key of the hash tables; None for the one that the input gives.
+        transactions: path of a file for the transactions, a document a line; `-` is standard
+            output.
+        keep_responses: whether they have the records of the responses.
     """
 
     files: tuple[str, ...]
@@ -66,6 +70,8 @@ class ReplayOptions:
     sketch_budget_bytes: int = SKETCH_BUDGET_BYTES
     ports: tuple[int, ...] = (53,)
     secret: SecretKey | None = None
+    transactions: str | None = None
+    keep_responses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,10 @@ def replay(
     capacities = capacities_within(options.memory_budget_bytes, options.sketch_budget_bytes)
     report = ReplayReport(options.files, options.top, options.window_seconds)
     is_interrupted = False
-    with CaptureStream(options.files) as stream:
+    with (
+        CaptureStream(options.files) as stream,
+        transactions_output(options.transactions, options.files) as write,
+    ):
         try:
             secret = options.secret or _key_of(stream)
         except KeyboardInterrupt:
@@ -103,17 +112,17 @@ def replay(
             secret = _key_of(stream)
         if not is_interpreted() and not is_compiled(JOB):
             compile_kernels()  # also those that this capture doesn't need, for the next one
-        decoder = TransactionDecoder(secret, options.ports)
+        decoder = TransactionDecoder(secret, options.ports, keep_responses=options.keep_responses)
         detector = Detector(rules, allow_list, secret, options.exact_cap_names, capacities)
         # What a pipe brings may be younger than the start: it is measured by the clock as it comes.
         now_us = _now_us if stream.size_bytes is None else lambda: started_us
-        stages = _Stages(decoder, detector, report, now_us, options.answered_only)
+        stages = _Stages(decoder, detector, report, now_us, write, options.answered_only)
         # Each takes about half of the time, and little of it in Python: two cores share it.
         with Background(stages.detect) as detecting:
             try:
                 for block in stream:
                     for transactions in decoder.feed(block):
-                        stages.find_domains(transactions)
+                        stages.prepare(transactions)
                         detecting.give(transactions)
                     if on_progress is not None:
                         on_progress(
@@ -122,7 +131,7 @@ def replay(
             except KeyboardInterrupt:
                 is_interrupted = True
         for transactions in decoder.close():
-            stages.find_domains(transactions)
+            stages.prepare(transactions)
             stages.detect(transactions)
         stages.end()
         remember_compiled(JOB)
@@ -148,6 +157,7 @@ class _Stages:
         detector: Detector,
         report: ReplayReport,
         now_us: Callable[[], int],
+        write: Callable[[str], None] | None,
         answered_only: bool,  # noqa: FBT001
     ) -> None:
         self._decoder = decoder
@@ -155,12 +165,20 @@ class _Stages:
         self._report = report
         self._suffixes = load_suffixes()
         self._now_us = now_us
+        self._write = write
         self._answered_only = answered_only
 
-    def find_domains(self, transactions: Transactions) -> None:
-        """Find the rows' registered domains."""
+    def prepare(self, transactions: Transactions) -> None:
+        """Find the rows' registered domains, and write the rows where that is asked for."""
         rows, names = transactions.rows, transactions.names
         assign_domain_offsets(rows, names, self._suffixes.slots, self._suffixes.labels)
+        if self._write is None:
+            return
+        from geophone.transaction_documents import document_line  # noqa: PLC0415 - loads dnspython
+
+        for row, outcome in enumerate(rows["outcome"]):
+            if outcome == Outcome.ANSWERED or not self._answered_only:
+                self._write(document_line(transactions, row))
 
     def detect(self, transactions: Transactions) -> None:
         """Count the rows, and judge."""

@@ -32,6 +32,7 @@ Examples:
   tcpdump -i eth0 -U -w - port 53 | geophone replay -
   geophone replay --json capture.pcap | jq '.alerts[].registered_domain'
   geophone replay --csv --top 1000 --window 24h capture.pcap > domains.csv
+  geophone replay --transactions - --keep-responses capture.pcap | jq .dns.answers
   geophone replay --rule unique-hostnames=100 --fail-on-alert capture.pcap
 
 Where a client uses a port of DNS for what isn't DNS, a raw tunnel may do so. It is shown, but it is
@@ -47,6 +48,9 @@ Exit codes (where several apply, the first in this list):
     0  otherwise
 """
 # "\b" keeps the lines of a paragraph as they are (click).
+
+
+STANDARD_OUTPUT = "-"
 
 
 class Window(StrEnum):
@@ -131,12 +135,24 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
     fail_on_alert: Annotated[
         bool, typer.Option("--fail-on-alert", help="Exit with 3 where a tunnel is suspected.")
     ] = False,
+    transactions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write every transaction to FILE, an object (ECS) a line; - prints them in place"
+            " of the report.",
+        ),
+    ] = None,
+    keep_responses: Annotated[
+        bool, typer.Option("--keep-responses", help="With the records of their responses.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 where a capture is damaged.")
     ] = False,
 ) -> None:
     """Run `geophone replay`; `HELP` is what it says of itself."""
     try:
+        refuse_half_an_output(transactions, (as_json, as_csv), keep_responses=keep_responses)
         refuse_contradictions(files, (as_json, as_csv), (allow_list is not None, no_allow_list))
         thresholds = rule_thresholds(rule or [])
         # Now that the options are known to be right: these imports load numba.
@@ -159,14 +175,36 @@ def replay(  # noqa: PLR0913 - typer makes each parameter an option
                 memory_budget_bytes=memory_budget << 20,
                 ports=tuple(port or (53,)),
                 secret=None if key is None else key.secret,
+                transactions=transactions,
+                keep_responses=keep_responses,
             )
         )
-        _print_report(report, as_json=as_json, as_csv=as_csv)
+        if transactions == STANDARD_OUTPUT:
+            _print_warnings(report)
+        else:
+            _print_report(report, as_json=as_json, as_csv=as_csv)
     except ConfigError as error:
         fail(str(error), ExitCode.CONFIG)
     except KeyboardInterrupt:
         fail("interrupted", ExitCode.INTERRUPTED)
     raise typer.Exit(exit_code(report, fail_on_alert=fail_on_alert, strict=strict))
+
+
+def refuse_half_an_output(
+    transactions: str | None, formats: tuple[bool, bool], *, keep_responses: bool
+) -> None:
+    """Refuse two things on standard output, and responses that nobody would see.
+
+    Raises:
+        ConfigError: what to change.
+    """
+    if keep_responses and transactions is None:
+        raise ConfigError("--keep-responses is for --transactions; give both")
+    if transactions == STANDARD_OUTPUT and any(formats):
+        raise ConfigError(
+            "--transactions - prints transactions in place of the report; write them to a file to"
+            " have --json or --csv as well"
+        )
 
 
 def refuse_contradictions(
@@ -214,10 +252,14 @@ def _progress() -> "AbstractContextManager[Callable[[Progress], None] | None]":
     return progress_bar(Console(stderr=True))
 
 
+def _print_warnings(report: Mapping[str, Any]) -> None:
+    for warning in report["warnings"]:
+        notice(f"warning: {warning}")
+
+
 def _print_report(report: Mapping[str, Any], *, as_json: bool, as_csv: bool) -> None:
     if as_json or as_csv:
-        for warning in report["warnings"]:
-            notice(f"warning: {warning}")
+        _print_warnings(report)
     if as_json:
         from geophone.json_report import json_report  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ from geophone.service_options import (
     FilterRaw,
     Http,
     Interfaces,
+    KeepResponses,
     LogFormat,
     Promiscuous,
     RingBytes,
@@ -74,6 +75,7 @@ def run(  # noqa: PLR0913 - typer makes each parameter an option
     speed: Speed = None,
     shift_to_now: ShiftToNow = False,
     exit_at_end: ExitAtEnd = False,
+    keep_responses: KeepResponses = False,
     data_dir: DataDir = None,
     http: Http = None,
     bootstrap_servers: BootstrapServers = None,
@@ -91,6 +93,7 @@ def run(  # noqa: PLR0913 - typer makes each parameter an option
             *interface_options(
                 *(ring_bytes, fanout_group, encapsulations, filter_raw), promiscuous=promiscuous
             ),
+            ("--keep-responses", "capture.keep_responses", keep_responses or None),
             *common_options(bootstrap_servers, config, log_format),
             ("--data-dir", "data_dir", data_dir),
             ("--http", "alerter.http", http),

@@ -76,6 +76,9 @@ ExitAtEnd = Annotated[
     bool,
     typer.Option("--exit-at-end", help="End when all is done, in place of going on serving."),
 ]
+KeepResponses = Annotated[
+    bool, typer.Option("--keep-responses", help="Store the raw responses with the transactions.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(

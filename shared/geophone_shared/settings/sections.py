@@ -123,6 +123,8 @@ class CaptureSettings(Section):
     """End when the captures do, in place of going on serving."""
     ports: Ports = (53,)
     """Ports of DNS, UDP and TCP."""
+    keep_responses: bool = False
+    """Store the raw responses with the transactions. They take several times as much of the log."""
     batch_rows: int = Field(default=2_000, ge=1, le=2_500)
     """Transactions in a batch, at most. More are smaller on the log; 2,500 of the longest names
     are what a record of Kafka can hold."""

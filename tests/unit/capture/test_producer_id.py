@@ -57,6 +57,7 @@ def test_small_files_do_not_run_into_each_other(tmp_path: Path) -> None:
         replace(OPTIONS, partitions=1),
         replace(OPTIONS, batch_rows=1_999),
         replace(OPTIONS, linger_us=200_000),
+        replace(OPTIONS, keep_responses=True),
         replace(OPTIONS, ports=(53, 5353)),
         replace(OPTIONS, shift_us=1),
     ],

@@ -18,6 +18,7 @@ from geophone_capture.service import (
     run_capture,
     sensor_name,
 )
+from geophone_shared.batch import decode_batch
 from geophone_shared.errors import ConfigError
 from geophone_shared.health import Health
 from geophone_shared.metrics.registry import Metrics
@@ -98,6 +99,22 @@ async def test_the_partitions_have_the_rows_of_the_capture(demo_capture: Path) -
     assert capture.counted('producer_batches_total{result="acknowledged"}') == len(batches)
     assert capture.counted("capture_clock_timestamp_seconds") > 1_600_000_000
     assert all(check.is_ok for check in capture.health.readiness(1_000.0))
+
+
+async def test_responses_are_stored_where_they_are_to_be_kept(demo_capture: Path) -> None:
+    without = await Capture(await a_log(1), [str(demo_capture)]).run()
+    batches = await Capture(await a_log(1), [str(demo_capture)], keep_responses=True).run()
+    assert rows_in(batches) == rows_in(without)
+    assert batches[0].headers.producer != without[0].headers.producer
+    for batch in batches:
+        if batch.headers.is_minute_mark():
+            continue
+        decoded = decode_batch(batch.value)
+        for row, fields in enumerate(decoded.transactions.rows):
+            response = decoded.response(row)
+            assert len(response or b"") == fields["bytes_out"]
+            assert response is None or int.from_bytes(response[:2]) == fields["dns_id"]
+    assert decode_batch(without[0].value).responses is None
 
 
 async def test_every_start_publishes_the_same_batches(demo_capture: Path) -> None:

@@ -1,6 +1,11 @@
 import pytest
 
-from geophone_shared.mnemonics import query_type_name, response_code_name
+from geophone_shared.mnemonics import (
+    opcode_name,
+    query_class_name,
+    query_type_name,
+    response_code_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,3 +37,12 @@ def test_codes_without_one(response_code: int) -> None:
 def test_every_type_and_code_has_a_name_of_its_own() -> None:
     assert len({query_type_name(number) for number in range(65_536)}) == 65_536
     assert len({response_code_name(number) for number in range(4_096)}) == 4_096
+
+
+def test_classes_and_opcodes() -> None:
+    assert [query_class_name(number) for number in (1, 3, 255, 65_280)] == [
+        *("IN", "CH", "ANY", "CLASS65280")
+    ]
+    assert [opcode_name(number) for number in (0, 4, 5, 7)] == [
+        *("QUERY", "NOTIFY", "UPDATE", "OPCODE7")
+    ]

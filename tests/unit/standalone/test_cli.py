@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from geophone.replay import Progress, ReplayOptions
 from geophone_shared import __version__, jit
 from geophone_shared.errors import ConfigError
 from geophone_shared.hashing import SecretKey
+from geophone_shared.settings.loading import Flag
 from tests.support import reports
 from tests.support.outside import PROJECT
 
@@ -72,6 +73,7 @@ def test_every_option_is_handed_over(replay: Replay, tmp_path: Path) -> None:
         *("replay", "-", "--top", "3", "--window", "24h", "--rule", "burst=5", "--rule", "slow=6"),
         *("--allow-list", "list.txt", "--answered-only", "--exact-cap", "7"),
         *("--port", "53", "--port", "5353", "--hash-key-file", str(key_file)),
+        *("--transactions", "out.ndjson", "--keep-responses"),
     )
     assert replay.options == ReplayOptions(
         files=("-",),
@@ -84,6 +86,8 @@ def test_every_option_is_handed_over(replay: Replay, tmp_path: Path) -> None:
         exact_cap_names=7,
         ports=(53, 5_353),
         secret=SecretKey.from_bytes(bytes(range(16))),
+        transactions="out.ndjson",
+        keep_responses=True,
     )
 
 
@@ -280,6 +284,22 @@ def test_the_help_of_a_service_teaches(command: str, words: tuple[str, ...]) -> 
     text = run(command, "--help").stdout
     for word in words:
         assert word in text
+
+
+@pytest.mark.parametrize("command", ["run", "capture"])
+def test_responses_are_kept_by_an_option(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Flag] = []
+
+    def note(flags: Sequence[Flag], _sockets: object) -> int:
+        given.extend(flags)
+        return 0
+
+    monkeypatch.setattr(f"geophone.{command}_process.run", note)
+    for arguments, expected in ((("--keep-responses",), True), ((), None)):
+        given.clear()
+        assert run(command, *arguments).exit_code == 0
+        (value,) = (flag.value for flag in given if flag.path == "capture.keep_responses")
+        assert value is expected
 
 
 @pytest.mark.parametrize("service", ["capture", "detector", "alerter"])

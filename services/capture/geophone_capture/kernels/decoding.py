@@ -20,6 +20,7 @@ from geophone_capture.kernels.rows import (
     Output,
     close_unanswered,
     complete,
+    is_full,
     row_of_query,
 )
 from geophone_shared.jit import Array, int64, kernel
@@ -69,7 +70,7 @@ def transactions_from_packets(
         packet = packets[index]
         time_us = int64(packet["time_us"])
         while True:
-            if progress[0]["row_count"] + 1 > output.rows.size:
+            if is_full(output):
                 return index, OUTPUT_FULL
             entry = int64(heads[0]["oldest"])
             if entry == NONE:

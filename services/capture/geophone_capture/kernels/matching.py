@@ -148,7 +148,12 @@ def _take_query(
 
 @inner_kernel
 def _take_response(
-    pending: Pending, output: Output, scratch: Scratch, time_us: int, message_bytes: int
+    buffer: Array,
+    pending: Pending,
+    output: Output,
+    scratch: Scratch,
+    time_us: int,
+    message_bytes: int,
 ) -> int:
     """Complete the query that a response belongs to, or make an unsolicited row.
 
@@ -172,7 +177,7 @@ def _take_response(
             row = row_of_query(pending, output, entry)
             rows[row]["outcome"] = _ANSWERED
             rows[row]["duration_us"] = max(0, waited_us)
-            fill_response(output, row, flow, message, message_bytes, notes)
+            fill_response(output, row, buffer, flow, message, message_bytes, notes)
             complete(output, row, int64(CLOCK_UNSET))
             return _RESPONSE
     if message[0]["questions"] == 0:
@@ -187,7 +192,7 @@ def _take_response(
     rows[row]["outcome"] = _UNSOLICITED
     rows[row]["duration_us"] = -1
     rows[row]["notes"] = 0
-    fill_response(output, row, flow, message, message_bytes, notes)
+    fill_response(output, row, buffer, flow, message, message_bytes, notes)
     complete(output, row, int64(CLOCK_UNSET))
     return _RESPONSE
 
@@ -263,7 +268,7 @@ def match_message(
     if not is_response:
         _take_query(pending, output, scratch, time_us, message_bytes)
         return _QUERY
-    reason = _take_response(pending, output, scratch, time_us, message_bytes)
+    reason = _take_response(buffer, pending, output, scratch, time_us, message_bytes)
     # A server may send records without a question; what no record fits is something else.
     if reason == _NO_QUESTION and message[0]["notes"] & _MAKES_NO_SENSE != 0:
         _count_foreign(foreign, is_dns_port, flow, message_bytes)

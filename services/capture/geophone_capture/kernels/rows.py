@@ -7,9 +7,9 @@ import numpy as np
 from geophone_capture.kernels.flows import TCP
 from geophone_capture.kernels.messages import NO_EDNS
 from geophone_capture.kernels.pending import NAME_WORDS, Pending, remove_pending
-from geophone_shared.jit import Array, Record, inner_kernel, int64
-from geophone_shared.kernels.octets import copy_words, words_for
-from geophone_shared.transactions import Note, Outcome
+from geophone_shared.jit import Array, Record, inner_kernel, int64, kernel
+from geophone_shared.kernels.octets import copy_octets, copy_words, words_for
+from geophone_shared.transactions import LONGEST_MESSAGE_BYTES, NOTHING, Note, Outcome
 
 CLOCK_UNSET = -1
 
@@ -19,6 +19,7 @@ PROGRESS = np.dtype(
         ("completed_us", "i8"),
         ("row_count", "i8"),
         ("names_words", "i8"),
+        ("response_bytes", "i8"),
         ("evicted", "i8"),
     ]
 )
@@ -32,11 +33,15 @@ class Output(NamedTuple):
     Attributes:
         rows: `ROW` array, at least two.
         names: uint64[len(rows) * NAME_WORDS]; each name begins with a word.
+        spans: `SPAN` array: where the rows' raw responses lie; empty where they aren't kept.
+        responses: uint8, room for one of `LONGEST_MESSAGE_BYTES` at least; likewise.
         progress: one `PROGRESS`.
     """
 
     rows: Array
     names: Array
+    spans: Array
+    responses: Array
     progress: Array
 
 
@@ -45,6 +50,18 @@ _NO_RESPONSE = int(Note.NO_RESPONSE)
 _OVERSIZE = int(Note.OVERSIZE_WITHOUT_EDNS)
 
 _LONGEST_WITHOUT_EDNS = 512  # RFC 1035 §4.2.1
+
+
+@kernel
+def is_full(output: Output) -> bool:
+    """Whether a further row, with the longest response, might find no room."""
+    progress = output.progress
+    if progress[0]["row_count"] >= output.rows.size:
+        return True
+    if output.spans.size == 0:
+        return False
+    used = int64(progress[0]["response_bytes"])
+    return used + int64(LONGEST_MESSAGE_BYTES) > output.responses.size
 
 
 @inner_kernel
@@ -58,6 +75,9 @@ def new_row(output: Output, source: Array, start: int, length: int) -> int:
     rows[row]["name_offset"] = 8 * used
     rows[row]["name_length"] = length
     rows[row]["domain_offset"] = 0
+    if output.spans.size != 0:
+        output.spans[row]["offset"] = 0
+        output.spans[row]["length"] = NOTHING
     progress[0]["row_count"] = row + 1
     progress[0]["names_words"] = used + words
     return row
@@ -128,9 +148,15 @@ def size_note(edns: int, message_bytes: int, protocol: int) -> int:
 
 @inner_kernel
 def fill_response(
-    output: Output, row: int, flow: Array, message: Array, message_bytes: int, notes: int
+    output: Output,
+    row: int,
+    buffer: Array,
+    flow: Array,
+    message: Array,
+    message_bytes: int,
+    notes: int,
 ) -> None:
-    """The response's side of a row."""
+    """The response's side of a row; `flow` says where it lies in `buffer`."""
     rows = output.rows
     protocol = int64(flow[0]["protocol"])
     notes |= message[0]["notes"] | size_note(message[0]["edns"], message_bytes, protocol)
@@ -140,3 +166,17 @@ def fill_response(
     rows[row]["authorities"] = message[0]["authorities"]
     rows[row]["additionals"] = message[0]["additionals"]
     rows[row]["notes"] |= np.uint32(notes)
+    if output.spans.size != 0:
+        _keep_response(output, row, flow, buffer)
+
+
+@inner_kernel
+def _keep_response(output: Output, row: int, flow: Array, buffer: Array) -> None:
+    """Copy what was captured of a response."""
+    used = int64(output.progress[0]["response_bytes"])
+    start = int64(flow[0]["start"])
+    length = min(int64(flow[0]["end"]) - start, int64(LONGEST_MESSAGE_BYTES))
+    copy_octets(output.responses, used, buffer, start, length)
+    output.spans[row]["offset"] = used
+    output.spans[row]["length"] = length
+    output.progress[0]["response_bytes"] = used + length
