@@ -8,8 +8,8 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
-from typing import Any
 from pathlib import Path
+from typing import Any
 
 from tests.bench import inputs
 from tests.bench.services import embedded, latency, restoring, throughput
