@@ -143,6 +143,7 @@ class SketchedDomains:
             by = now - LONGEST_PANES - int(record["base_pane"])
             move_base(tables.sketch_panes, sketch, by)
             record["base_pane"] += by
+            self._estimated.pop(sketch, None)  # what has left is forgotten, and can't be seen leave
         counts = _counts(tables, int(record["domain"]))
         rows = min(int(record["rows"]), _MOST)
         panes = tables.sketch_panes[sketch]

@@ -114,6 +114,15 @@ def test_a_domain_whose_sketch_is_empty_is_freed_with_it() -> None:
     assert_consistent(windows.tables)
 
 
+def test_a_domain_is_freed_too_when_the_clock_jumps_beyond_sixteen_bits_of_panes() -> None:
+    windows = sketched_windows(CAP + 60)
+    mark(windows, NOON_US + 365 * DAY_US)
+    assert live_counts(windows.tables, 0, WINDOWS - 1).names == 0
+    assert is_exact(windows)
+    assert keys(windows.tables) == {}
+    assert_consistent(windows.tables)
+
+
 def test_below_half_the_cap_names_are_recorded_and_take_over_after_the_longest_window() -> None:
     #   noon: 100 names   +1 min … : 15 names, again every hour   +24 h: below half the cap
     #   +48 h: the 15 are all recorded
