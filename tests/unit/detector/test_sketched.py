@@ -117,7 +117,6 @@ def test_a_domain_whose_sketch_is_empty_is_freed_with_it() -> None:
 def test_a_domain_is_freed_too_when_the_clock_jumps_beyond_sixteen_bits_of_panes() -> None:
     windows = sketched_windows(CAP + 60)
     mark(windows, NOON_US + 365 * DAY_US)
-    assert live_counts(windows.tables, 0, WINDOWS - 1).names == 0
     assert is_exact(windows)
     assert keys(windows.tables) == {}
     assert_consistent(windows.tables)
