@@ -10,6 +10,7 @@ from dataclasses import replace
 import dns.exception
 import dns.message
 
+from geophone.resource_records import MOST_RECORDS, decode_response
 from geophone_capture.reasons import Reason
 from tests.fuzz.target import Target
 from tests.support.decoded import decode
@@ -59,6 +60,8 @@ def fuzz_one(data: bytes) -> None:
 
 
 def _check_message(wire: bytes) -> None:
+    contents = decode_response(wire)  # whatever it is, it doesn't raise
+    assert len(contents.answers) <= MOST_RECORDS
     found, expected = decode(wire), read_message(wire, len(wire))
     if found == Reason.NAME_TOO_LONG:
         # dnspython looks at the length last, and may have found another fault before.

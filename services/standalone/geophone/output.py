@@ -27,8 +27,8 @@ def fail(text: str, code: ExitCode) -> NoReturn:
     raise typer.Exit(code)
 
 
-def write_result(text: str) -> None:
-    """Write to standard output, whole and flushed.
+def write_result(text: str) -> bool:
+    """Write to standard output, whole and flushed; whether anyone reads on.
 
     A reader that has seen enough (`| head`) is no error. What the encoding of standard output
     can't express is escaped.
@@ -45,9 +45,11 @@ def write_result(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         _discard_standard_output()
+        return False
     except OSError as error:
         _discard_standard_output()
         fail(f"the result could not be written: {error.strerror}", ExitCode.RUNTIME)
+    return True
 
 
 def _discard_standard_output() -> None:

@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import json
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 from geophone.resource_records import Contents, decode_response
@@ -20,11 +21,14 @@ from geophone_shared.mnemonics import (
 )
 from geophone_shared.names import presentation
 from geophone_shared.timestamps import rfc3339
-from geophone_shared.transactions import NOTE_TEXTS, Note, Outcome, Transactions
+from geophone_shared.transactions import NOTE_TEXTS, ROW, Note, Outcome, Transactions
 
 ECS_VERSION = "8.17.0"
 
 Fields = dict[str, object]
+Row = Mapping[str, int]
+
+_COLUMNS = ROW.names or ()
 
 _HEADER_FLAGS = {"AA": 0x0400, "TC": 0x0200, "RD": 0x0100, "RA": 0x0080, "AD": 0x0020, "CD": 0x0010}
 _FLAGS = {
@@ -51,34 +55,35 @@ def document_line(transactions: Transactions, row: int) -> str:
     return json.dumps(document, separators=(",", ":")) + "\n"
 
 
-def transaction_document(row: Record, name: bytes, response: bytes | None) -> Fields:
+def transaction_document(record: Record, name: bytes, response: bytes | None) -> Fields:
     """The document of a transaction.
 
     Args:
-        row: one `ROW`.
+        record: one `ROW`.
         name: its name in wire form.
         response: the raw response, where there was one and it was kept.
     """
+    row: Row = dict(zip(_COLUMNS, record.item(), strict=True))
     has_query = row["outcome"] != Outcome.UNSOLICITED
     has_response = row["outcome"] != Outcome.UNANSWERED
-    flags = int(row["response_flags"] if has_response else row["query_flags"])
+    flags = row["response_flags"] if has_response else row["query_flags"]
     contents = None if response is None else decode_response(response)
     code = flags & 0xF | (0 if contents is None else contents.extended_code << 4)
     is_ok = row["outcome"] == Outcome.ANSWERED and flags & 0xF == 0
     client, server = _address(row, "client"), _address(row, "server")
-    source: Fields = {"ip": str(client), "port": int(row["client_port"])}
-    destination: Fields = {"ip": str(server), "port": int(row["server_port"])}
+    source: Fields = {"ip": str(client), "port": row["client_port"]}
+    destination: Fields = {"ip": str(server), "port": row["server_port"]}
     if has_query:
-        source["bytes"] = int(row["bytes_in"])
+        source["bytes"] = row["bytes_in"]
     if has_response:
-        destination["bytes"] = int(row["bytes_out"])
+        destination["bytes"] = row["bytes_out"]
     kind, name_class = (
-        query_type_name(int(row["query_type"])),
-        query_class_name(int(row["query_class"])),
+        query_type_name(row["query_type"]),
+        query_class_name(row["query_class"]),
     )
     text = presentation(name)
     document: Fields = {
-        "@timestamp": rfc3339(int(row["time_us"])),
+        "@timestamp": rfc3339(row["time_us"]),
         "ecs": {"version": ECS_VERSION},
         "type": "dns",
         "status": "OK" if is_ok else "Error",
@@ -93,13 +98,13 @@ def transaction_document(row: Record, name: bytes, response: bytes | None) -> Fi
             "type": f"ipv{client.version}",
             "transport": "tcp" if row["transport"] == _TCP else "udp",
             "protocol": "dns",
-            "bytes": int(row["bytes_in"]) + int(row["bytes_out"]),
+            "bytes": row["bytes_in"] + row["bytes_out"],
             "community_id": _community_id(row, client, server),
         },
         "event": _event(row, has_query=has_query, has_response=has_response),
         "related": {"ip": _related(client, server, contents)},
         "dns": {
-            "id": int(row["dns_id"]),
+            "id": row["dns_id"],
             "type": "answer" if has_response else "query",
             "op_code": opcode_name((flags >> 11) & 0xF),
             "response_code": response_code_name(code),
@@ -108,33 +113,31 @@ def transaction_document(row: Record, name: bytes, response: bytes | None) -> Fi
             **_sections(row, contents),
         },
     }
-    notes = _notes(Note(int(row["notes"])), contents)
+    notes = _notes(Note(row["notes"]), contents)
     if notes:
         document["error"] = {"message": notes[0] if len(notes) == 1 else notes}
     return document
 
 
-def _address(row: Record, side: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    high, low = int(row[f"{side}_high"]), int(row[f"{side}_low"])
+def _address(row: Row, side: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    high, low = row[f"{side}_high"], row[f"{side}_low"]
     if high == 0 and low >> 32 == _MAPPED:
         return ipaddress.IPv4Address(low & 0xFFFFFFFF)
     return ipaddress.IPv6Address(high << 64 | low)
 
 
-def _community_id(row: Record, client: Any, server: Any) -> str:
+def _community_id(row: Row, client: Any, server: Any) -> str:
     """Community ID 1.0 of the flow, seed 0 (github.com/corelight/community-id-spec)."""
-    ends = sorted(
-        [(client.packed, int(row["client_port"])), (server.packed, int(row["server_port"]))]
-    )
+    ends = sorted([(client.packed, row["client_port"]), (server.packed, row["server_port"])])
     digest = hashlib.sha1(bytes(2), usedforsecurity=False)
-    digest.update(ends[0][0] + ends[1][0] + struct.pack("!BB", int(row["transport"]), 0))
+    digest.update(ends[0][0] + ends[1][0] + struct.pack("!BB", row["transport"], 0))
     digest.update(struct.pack("!HH", ends[0][1], ends[1][1]))
     return "1:" + base64.b64encode(digest.digest()).decode("ascii")
 
 
-def _event(row: Record, *, has_query: bool, has_response: bool) -> Fields:
+def _event(row: Row, *, has_query: bool, has_response: bool) -> Fields:
     """Start and end, where there was a query, and a response."""
-    time_us, duration_us = int(row["time_us"]), int(row["duration_us"])
+    time_us, duration_us = row["time_us"], row["duration_us"]
     event: Fields = {
         "kind": "event",
         "category": ["network"],
@@ -164,11 +167,11 @@ def _flags(flags: int, contents: Contents | None) -> Fields:
     }
 
 
-def _domain(row: Record, name: bytes) -> Fields:
+def _domain(row: Row, name: bytes) -> Fields:
     """The parts of a name; the root, and names without more labels, have fewer."""
     if not name:
         return {}
-    offset = int(row["domain_offset"])
+    offset = row["domain_offset"]
     domain = presentation(name[offset:])
     fields: Fields = {"registered_domain": domain, "etld_plus_one": domain}
     _, dot, rest = domain.partition(".")
@@ -179,12 +182,12 @@ def _domain(row: Record, name: bytes) -> Fields:
     return fields
 
 
-def _sections(row: Record, contents: Contents | None) -> Fields:
+def _sections(row: Row, contents: Contents | None) -> Fields:
     fields: Fields = {
-        "answers_count": int(row["answers"]),
-        "authorities_count": int(row["authorities"]),
+        "answers_count": row["answers"],
+        "authorities_count": row["authorities"],
     }
-    additionals = int(row["additionals"])
+    additionals = row["additionals"]
     # Packetbeat counts without OPT; whether there is one, only the response says.
     if contents is not None:
         fields["additionals_count"] = additionals - contents.opt_records
@@ -206,5 +209,5 @@ def _sections(row: Record, contents: Contents | None) -> Fields:
 def _notes(notes: Note, contents: Contents | None) -> list[str]:
     if contents is not None and not contents.is_whole and Note.CUT_BY_SNAPLEN not in notes:
         notes |= Note.MALFORMED_RESPONSE_RECORDS
-    texts = [text for note, text in NOTE_TEXTS.items() if note in notes]
+    texts = [NOTE_TEXTS[note] for note in notes]
     return texts + ([] if contents is None else contents.notes)

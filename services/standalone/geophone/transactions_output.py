@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import typer
+
 from geophone.exit_codes import ExitCode
 from geophone.output import fail, write_result
 from geophone_shared.errors import ConfigError
@@ -24,7 +26,8 @@ def transactions_output(
 
     Raises:
         ConfigError: the file can't be written, or is a capture.
-        typer.Exit: RUNTIME, with the reason on standard error (the disk is full, say).
+        typer.Exit: OK where the reader of standard output has seen enough; RUNTIME, with the
+            reason on standard error (the disk is full, say).
     """
     if path is None:
         yield None
@@ -35,8 +38,10 @@ def transactions_output(
         def print_line(line: str) -> None:
             lines.append(line)
             if len(lines) == _LINES_AT_A_TIME:
-                write_result("".join(lines))
+                is_read = write_result("".join(lines))
                 lines.clear()
+                if not is_read:
+                    raise typer.Exit(ExitCode.OK)
 
         yield print_line
         write_result("".join(lines))

@@ -1,6 +1,7 @@
 """`geophone replay --transactions`: what is written, where, and what is refused."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,21 @@ def test_a_full_disk_is_said(demo_capture: Path) -> None:
     result = run("--transactions", "/dev/full", str(demo_capture))
     assert result.exit_code == 1
     assert result.stderr == "geophone: /dev/full could not be written: No space left on device\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(demo_capture: Path) -> None:
+    many = ["--transactions", "-", str(demo_capture), str(demo_capture)]  # more than a portion
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "geophone", "replay", *many],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+        cwd=PROJECT,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_without_it_dnspython_stays_out(demo_capture: Path) -> None:
