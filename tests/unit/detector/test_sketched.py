@@ -115,7 +115,11 @@ def test_a_domain_whose_sketch_is_empty_is_freed_with_it() -> None:
 
 
 def test_a_domain_is_freed_too_when_the_clock_jumps_beyond_sixteen_bits_of_panes() -> None:
-    windows = sketched_windows(CAP + 60)
+    windows = create_windows(exact_cap_names=1, sketches=1)
+    feed(windows, hosts([0], NOON_US) + hosts([1], NOON_US + 23 * HOUR_US))
+    for hours in (25, 26):  # the name that was counted exactly is gone, the sketched one is there
+        mark(windows, NOON_US + hours * HOUR_US)
+        assert len(keys(windows.tables)) == 1
     mark(windows, NOON_US + 365 * DAY_US)
     assert is_exact(windows)
     assert keys(windows.tables) == {}
