@@ -7,8 +7,9 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from tests.bench import inputs
 from tests.bench.services import embedded, latency, restoring, throughput
@@ -17,7 +18,7 @@ from tests.bench.timing import machine, say
 
 _MOST_PAUSE_SECONDS = 0.05
 
-Part = Callable[[Path, Path, int, Pauses], Awaitable[list[Finding]]]
+Part = Callable[[Path, Path, int, Pauses], Coroutine[Any, Any, list[Finding]]]
 
 PARTS: dict[str, tuple[str, Part]] = {
     "throughput": ("Through Kafka", throughput.measure),
