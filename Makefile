@@ -83,9 +83,10 @@ sbom: $(VENV)/.dev build/image-root/.done  ## what the image is made of, as Cycl
 	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --of JSON \
 		--output-reproducible --output-file build/geophone.cdx.json build/image-root/geophone/bin/python
 
-bench: $(VENV)/.dev  ## measure the speed on a generated capture; prints a table (minutes)
+bench: $(VENV)/.dev  ## measure the speed of the stages and of the services; prints tables (a quarter of an hour)
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.live
+	$(BIN)/python -m tests.bench.services
 
 study: $(VENV)/.dev  ## what the rules find and mistake; prints the tables of docs/detection.md
 	$(BIN)/python -m tests.study

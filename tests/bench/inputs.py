@@ -14,7 +14,7 @@ from tests.support.generator.tunnels import Tunnel, every_tool, iodine
 from tests.support.packets import ETHERNET
 
 _ORDINARY_PER_SECOND = 2_000
-_NAMES_PER_SECOND = 40
+_NAMES_PER_SECOND = 20
 _SECOND_US = 1_000_000
 
 

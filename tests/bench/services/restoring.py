@@ -17,6 +17,7 @@ from tests.support.kafka.broker import KafkaBroker
 from tests.support.pipeline import COUNTED, until
 
 _DOMAINS = 1_000_000
+_UDP = 17
 _TRACKED = "geophone_detector_tracked_domains"
 _RESTORED = 'geophone_detector_snapshots_total{result="restored"}'
 
@@ -72,6 +73,7 @@ async def _publish(broker: KafkaBroker) -> int:
     rows = 0
     async with open_kafka_bus(KafkaConnection(bootstrap_servers=broker.bootstrap_servers)) as bus:
         for transactions in flood(_DOMAINS, NOON_US, 23 * HOUR_US, crawled_names):
+            transactions.rows["transport"] = _UDP
             for batch in batcher.add(transactions):
                 await bus.append(TopicPartition(TRANSACTIONS, batch.partition), batch.to_record())
                 rows += batch.headers.rows

@@ -163,3 +163,12 @@ def test_a_port_that_was_just_served_can_be_served_again(host: str) -> None:
             pass  # the server's end closes first and waits for what may still come
     with listen(ListenAddress(host, port), "--ops"):
         pass
+
+
+def test_what_is_answered_does_not_wait_for_acknowledgements() -> None:
+    with (
+        listen(ListenAddress("127.0.0.1", 0), "--ops") as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
