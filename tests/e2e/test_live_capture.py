@@ -11,24 +11,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.support import outside
 from tests.support.mail_server import MailServer, ReceivedMail, open_mail_server
-from tests.support.namespaces import Namespace, VethPair, require_namespaces, veth_pair
+from tests.support.namespaces import VethPair, require_namespaces, veth_pair
 from tests.support.service_processes import (
     ANY_PORT,
     COMMAND,
     ServiceProcess,
     alert_ids,
-    by_id,
     mail_environment,
     opened_ids,
     replayed,
     started,
 )
 from tests.support.tunnels import dns2tcp, iodine, running, until
+from tests.support.watching import watch
 
 SMALL_MTU_BYTES = 576
 _SO_TIMESTAMP = 29  # socket(7); Python's module has no name for it
@@ -56,29 +55,6 @@ def pair(_one_date_a_packet: None) -> Iterator[VethPair]:
         yield made
 
 
-class Watching:
-    """A service inside of a namespace: what it answers there."""
-
-    def __init__(self, service: ServiceProcess, space: Namespace, address: str) -> None:
-        self.service = service
-        self._space = space
-        self._address = address
-
-    def answer(self, path: str) -> str:
-        url = f"http://{self._address}{path}"
-        return self._space.inside(lambda: httpx.get(url, trust_env=False).text)
-
-    def metric(self, series: str) -> float:
-        lines = self.answer("/metrics").splitlines()
-        return next(float(line.split()[-1]) for line in lines if line.startswith(f"{series} "))
-
-    def shows(self, report: dict[str, Any]) -> bool:
-        alerts = json.loads(self.answer("/api/v1/alerts?state=all&limit=200"))["alerts"]
-        path = "/api/v1/domains/top?limit=100&exclude_allowed=false"
-        domains = json.loads(self.answer(path))["domains"]
-        return by_id(alerts) == by_id(report["alerts"]) and domains == report["top_domains"]
-
-
 async def test_real_tunnels_are_counted_as_in_tcpdumps_file(pair: VethPair, tmp_path: Path) -> None:
     capture = tmp_path / "seen.pcap"
     tcpdump = ("tcpdump", "-i", pair.interface, "-U", "-s", 0, "-B", 16_384, "-Z", "root")
@@ -95,8 +71,7 @@ async def test_real_tunnels_are_counted_as_in_tcpdumps_file(pair: VethPair, tmp_
         running(pair.far, *tcpdump, "-w", capture) as recorder,
     ):
         await service.until_said("capturing")
-        address = (await service.until_said("serving"))["geophone.address"]
-        watching = Watching(service, pair.far, address)
+        watching = await watch(service, pair.far)
         await until(lambda: capture.exists() and capture.stat().st_size > 0, "the start of tcpdump")
         for record_type, fragment_bytes in (("NULL", 1_000), ("TXT", 300), ("CNAME", 100)):
             domain = f"t.{record_type.lower()}-tunnel.example"
@@ -131,8 +106,7 @@ async def test_an_interface_that_is_down_is_told_and_comes_back(tmp_path: Path) 
         command = pair.far.command(*COMMAND)
         async with started(*arguments, *data, command=command) as service:
             await service.until_said("capturing")
-            address = (await service.until_said("serving"))["geophone.address"]
-            watching = Watching(service, pair.far, address)
+            watching = await watch(service, pair.far)
 
             def interface_check() -> dict[str, Any]:
                 checks = json.loads(watching.answer("/readyz"))

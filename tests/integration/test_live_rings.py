@@ -1,7 +1,6 @@
 """Live capture of real traffic, in network namespaces of the tests' own."""
 
 import os
-import socket
 import struct
 import subprocess
 import threading
@@ -19,7 +18,7 @@ from geophone_capture.live.ring import RingStatistics
 from geophone_capture.live.stream import Idle, LiveStream
 from geophone_capture.sources import CaptureStream
 from geophone_shared.errors import ConfigError
-from tests.support.namespaces import Namespace, VethPair, add_cable, veth_pair
+from tests.support.namespaces import Namespace, VethPair, add_cable, frame_sender, veth_pair
 from tests.support.packets import ethernet, ipv4, udp
 
 _DEADLINE_SECONDS = 20.0
@@ -78,14 +77,6 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-@contextmanager
-def sender(space: Namespace, interface: str = "wire") -> Iterator[socket.socket]:
-    """Sends frames as they are."""
-    with space.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
-        raw.bind((interface, 0))
-        yield raw
-
-
 def frame(number: int, client_port: int = 40_000, tags: tuple[int, ...] = ()) -> bytes:
     return ethernet(ipv4(udp(struct.pack("!I", number), client_port, 53)), tags=tags)
 
@@ -104,7 +95,7 @@ def test_what_is_dropped_is_counted_exactly() -> None:
     with veth_pair(has_ipv6=False) as pair, watched(pair.far, options, "wire") as reader:
         until(lambda: len(reader.idles) > 0)
         reader.may_read.clear()
-        with sender(pair.near) as raw:
+        with frame_sender(pair.near) as raw:
             for number in range(sent):
                 raw.send(frame(number))
         reader.stop()
@@ -119,7 +110,7 @@ def test_what_is_dropped_is_counted_exactly() -> None:
 def test_tags_are_inside_or_taken_off_and_both_directions_are_seen() -> None:
     tagged = [(), (0x8100,), (0x88A8, 0x8100)]
     with veth_pair(has_ipv6=False) as pair, watched(pair.far, LiveOptions(), "wire") as reader:
-        with sender(pair.near) as near, sender(pair.far) as far:
+        with frame_sender(pair.near) as near, frame_sender(pair.far) as far:
             for number, tags in enumerate(tagged):
                 near.send(frame(number, tags=tags))
                 far.send(frame(number + 10, tags=tags))
@@ -130,7 +121,7 @@ def test_tags_are_inside_or_taken_off_and_both_directions_are_seen() -> None:
 
 def test_other_ports_stay_out() -> None:
     with veth_pair(has_ipv6=False) as pair, watched(pair.far, LiveOptions(), "wire") as reader:
-        with sender(pair.near) as raw:
+        with frame_sender(pair.near) as raw:
             raw.send(ethernet(ipv4(udp(b"web!", 40_000, 80))))
             raw.send(frame(1))
         until(lambda: len(reader.packets) > 0)
@@ -142,7 +133,7 @@ def test_two_interfaces_are_merged_by_time() -> None:
     cables = ("wire", "other")
     with veth_pair(cables=cables, has_ipv6=False) as pair:
         with watched(pair.far, LiveOptions(), *cables) as reader:
-            with sender(pair.near, "wire") as one, sender(pair.near, "other") as other:
+            with frame_sender(pair.near, "wire") as one, frame_sender(pair.near, "other") as other:
                 for number in range(count):
                     (one, other)[number % 2].send(frame(number))
             until(lambda: len(reader.packets) == count)
@@ -160,7 +151,7 @@ def test_members_of_a_group_share_flows_and_no_packet_comes_twice() -> None:
     with ExitStack() as stack:
         pair = stack.enter_context(veth_pair(has_ipv6=False))
         readers = [stack.enter_context(watched(pair.far, options, "wire")) for _ in range(3)]
-        with sender(pair.near) as near, sender(pair.far) as far:
+        with frame_sender(pair.near) as near, frame_sender(pair.far) as far:
             for number in range(flows * rounds):
                 port = 40_000 + number % flows
                 near.send(frame(number, port))
@@ -223,7 +214,7 @@ def test_what_comes_by_is_what_tcpdump_records(
             stderr=subprocess.DEVNULL,
         )
         until(lambda: recorded.exists() and recorded.stat().st_size > 0)
-        with sender(pair.near) as near, sender(pair.far) as far:
+        with frame_sender(pair.near) as near, frame_sender(pair.far) as far:
             for number in range(count):
                 (near, far)[number % 2].send(frame(number))
         until(lambda: len(reader.packets) == count)
@@ -255,5 +246,5 @@ def test_a_number_of_another_group_is_a_sentence() -> None:
 
 
 def _send_one(pair: VethPair, number: int) -> None:
-    with sender(pair.near) as raw:
+    with frame_sender(pair.near) as raw:
         raw.send(frame(number))

@@ -86,6 +86,13 @@ class VethPair:
     far_address_6: str = "fd00::53"
 
 
+def frame_sender(space: Namespace, interface: str = "wire") -> socket.socket:
+    """A socket that sends frames as they are, and receives none."""
+    made = space.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    made.bind((interface, 0))
+    return made
+
+
 def enter(name: str) -> None:
     """Move the calling thread into a namespace, for good."""
     descriptor = os.open(f"/run/netns/{name}", os.O_RDONLY | os.O_CLOEXEC)

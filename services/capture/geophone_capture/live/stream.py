@@ -23,6 +23,7 @@ IN_THE_RING_US = 200_000
 `RETIRE_MILLISECONDS` after it got its first packet."""
 
 _LOOK_AFTER_SECONDS = 0.5
+_HELD_UP_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,10 @@ class LiveStream:
                     break
             if self._is_stopped.is_set():
                 break
+            if self._lanes is not None and self._lanes.is_held_up:
+                # Here time decides when it goes on: `poll` would return at once, again and again.
+                self._is_stopped.wait(_HELD_UP_SECONDS)
+                continue
             events = poll.poll(IDLE_SECONDS * 1e3)
             if any(event & select.POLLERR for _, event in events):
                 self._looked_after = 0.0  # an interface went down
