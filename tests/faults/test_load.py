@@ -16,34 +16,15 @@ from tests.support.generator.shapes import ordinary_shapes
 from tests.support.generator.tunnels import iodine
 from tests.support.pipeline import COUNTED, embedded_pipeline, kafka_pipeline, until
 from tests.support.service_processes import create_topics
-from tests.support.soak import RATE, SECONDS, Course, watch
+from tests.support.soak import LONG_SECONDS, RATE, SECONDS, Course, watch
 from tests.support.twenty_tunnels import TUNNELS
 
 if TYPE_CHECKING:
     from tests.support.kafka.broker import KafkaBroker
 
-<<<<<<< HEAD
-SECONDS = float(os.environ.get("GEOPHONE_SOAK_SECONDS", "6"))
-RATE = float(os.environ.get("GEOPHONE_SOAK_RATE", "5000"))
-"""Queries a second."""
-LONG_SECONDS = 2_400
-"""Of a load that the slope of memory means something in."""
-MOST_MIB_PER_HOUR = 30
-MOST_MORE = 12
-"""File descriptors and tasks that there may be more at the end than after the first quarter."""
-
-_SERIES = {
-    "memory": "process_resident_memory_bytes",
-    "descriptors": "process_open_fds",
-    "tasks": "geophone_event_loop_tasks",
-}
 _MIXTURE_SPEED = 240
 """How many seconds of traffic come in a second: names begin to leave the longest window, of a day,
 after six minutes."""
-=======
-_MIXTURE_SPEED = 20
-"""How many seconds of traffic come in a second: names leave the windows that much earlier."""
->>>>>>> ring2
 _SENT = "geophone_capture_transactions_total"
 _DROPPED = "geophone_producer_dropped_transactions_total"
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-SECONDS = float(os.environ.get("GEOPHONE_SOAK_SECONDS", "8"))
+SECONDS = float(os.environ.get("GEOPHONE_SOAK_SECONDS", "6"))
 RATE = float(os.environ.get("GEOPHONE_SOAK_RATE", "5000"))
 """Queries a second."""
-LONG_SECONDS = 1_200
+LONG_SECONDS = 2_400
 """Of a load that the slope of memory means something in."""
 MOST_MIB_PER_HOUR = 30
 MOST_MORE = 12
