@@ -43,6 +43,8 @@ async def test_memory_descriptors_and_tasks_stay(
         opened = kafka_pipeline(broker.bootstrap_servers, tmp_path, *source)
     async with opened as pipeline:
         await pipeline.start()
+        for name in pipeline.commands:
+            await pipeline[name].until_ready()
         courses: dict[str, Course] = {}
         metrics = {name: pipeline[name].metric for name in pipeline.commands}
         reader = pipeline[next(name for name in ("run", "capture") if name in pipeline.commands)]
