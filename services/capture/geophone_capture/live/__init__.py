@@ -1,1 +1,1 @@
-"""Live capture: rings of packets that the Linux kernel fills (docs/live-capture.md)."""
+"""Live capture: rings of packets that the Linux kernel fills (docs/capture.md)."""
