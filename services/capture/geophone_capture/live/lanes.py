@@ -1,4 +1,4 @@
-"""Several rings as one stream in the order of time, as each card of a tap gives one direction [core].
+"""Several rings as one stream in the order of time: each card of a tap gives a direction [core].
 
 A packet is handed on when every ring has been seen to its time: by a later packet, or because a
 packet of then would have come out of the ring by now. Packets are copied, so that rings keep their
