@@ -145,6 +145,26 @@ def test_two_interfaces_are_merged_by_time() -> None:
         )
 
 
+def test_beside_a_silent_interface_what_has_to_wait_and_finds_no_room_is_counted() -> None:
+    options = LiveOptions(ring_bytes=LEAST_RING_BYTES)
+    cables, sent = ("wire", "silent"), 30_000
+    with veth_pair(cables=cables, has_ipv6=False) as pair:
+        with watched(pair.far, options, *cables) as reader:
+            until(lambda: len(reader.idles) > 0)
+            with frame_sender(pair.near) as raw:
+                for number in range(sent):
+                    raw.send(frame(number))
+            until(lambda: len(reader.packets) + dropped(reader) == sent)
+        wire = reader.stream.statistics()["wire"]
+    assert wire.received + wire.dropped == sent
+    assert len(reader.packets) == wire.received
+    assert numbers(reader) == sorted(set(numbers(reader)))
+
+
+def dropped(reader: Watched) -> int:
+    return sum(each.dropped for each in reader.stream.statistics().values())
+
+
 def test_members_of_a_group_share_flows_and_no_packet_comes_twice() -> None:
     flows, rounds = 60, 5
     options = LiveOptions(fanout_group=os.getpid() & 0xFFFF)
