@@ -51,6 +51,8 @@ _LINK_OF_KIND = {
 }
 _LOOPBACK_KIND = 772
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:
@@ -157,7 +159,7 @@ def make_ring(packet_socket: socket.socket, size: RingSize) -> None:
     request = (size.block_bytes, size.blocks, _FRAME_BYTES, frames, size.retire_milliseconds, 0, 0)
     packet_socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
     try:
-        packet_socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, struct.pack("=7I", *request))
+        _set_slowly(packet_socket, _PACKET_RX_RING, struct.pack("=7I", *request))
     except OSError as error:
         if error.errno == errno.ENOMEM:
             raise ConfigError(
@@ -165,6 +167,17 @@ def make_ring(packet_socket: socket.socket, size: RingSize) -> None:
                 "ask for a smaller one"
             ) from error
         raise
+
+
+def _set_slowly(packet_socket: socket.socket, option: int, value: bytes) -> None:
+    """Set an option while other threads run: Python's own `setsockopt` keeps them from it.
+
+    The kernel takes a tenth of a second for the memory of a ring.
+    """
+    number = packet_socket.fileno()
+    if _libc.setsockopt(number, _SOL_PACKET, option, value, len(value)) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def bind(packet_socket: socket.socket, interface: Interface, *, promiscuous: bool) -> None:
