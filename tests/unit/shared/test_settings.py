@@ -85,7 +85,7 @@ def test_rules_thresholds_are_the_shipped_ones(load: Load) -> None:
 @pytest.mark.parametrize(
     ("sources", "rows", "origin"),
     [
-        ("", 2_000, "default"),
+        ("", 8_000, "default"),
         ("file", 10, "geophone.toml"),
         ("environment", 20, "GEOPHONE_CAPTURE_BATCH_ROWS"),
         ("flag", 30, "--batch-rows"),
