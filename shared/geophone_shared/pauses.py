@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-_SLEEP_SECONDS = 0.01
+_SLEEP_SECONDS = 0.02
 _REPORT_SECONDS = 1.0
 
 
@@ -34,7 +34,7 @@ class LongestPause:
 
 
 async def watch_pauses(on_longest: Callable[[float], None]) -> None:
-    """Measure the pauses of the running event loop, to 10 ms, until cancelled.
+    """Measure the pauses of the running event loop, to 20 ms, until cancelled.
 
     Args:
         on_longest: called once a second with the longest pause of the last minute or two, in
