@@ -120,10 +120,10 @@ class KafkaReader:
         partitions = _theirs(self._current())
         with kafka_failures("tell offsets of a time"):
             async with self._waits.within(self._answer_seconds):
-                ends, found = await asyncio.gather(
-                    self._consumer.end_offsets(partitions),
-                    self._consumer.offsets_for_times(dict.fromkeys(partitions, time_ms)),
-                )
+                # The end first: a record that is published between the two answers is of that
+                # time or later, and would be left out if the end were the later one.
+                ends = await self._consumer.end_offsets(partitions)
+                found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, time_ms))
         return _ours({each: found[each].offset if found[each] else ends[each] for each in ends})
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
