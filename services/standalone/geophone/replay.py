@@ -30,10 +30,10 @@ _CLOCK_TOLERANCE_US = 60_000_000
 """A row dated further ahead of this machine's clock is counted as of then."""
 
 _KEY_INPUT_BYTES = 64 << 10
+"""So much of the input makes the key of its hash tables."""
 
 JOB = "replay"
 """Its name, for the kernels that it needs."""
-"""So much of the input makes the key of its hash tables."""
 
 
 @dataclass(frozen=True, slots=True)
