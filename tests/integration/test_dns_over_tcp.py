@@ -17,11 +17,12 @@ import pytest
 
 from geophone_capture.decoder import TransactionDecoder
 from geophone_shared.transactions import Note, Outcome
-from tests.support.decoded_captures import Transaction, decoded_capture
+from tests.support.decoded_rows import Row, decode_capture
 from tests.support.disturbed_cable import disturbed_pair
 from tests.support.dns_server import LARGE_NAME, recording, unbound
 from tests.support.namespaces import VethPair, veth_pair
 from tests.support.tshark import StreamMessage, count_dns, stream_messages
+from tests.support.window_model import presentation_form
 
 TCP = 6
 SECONDS = 30.0
@@ -68,18 +69,24 @@ def wait_until_sent(connection: socket.socket) -> None:
         time.sleep(0.001)
 
 
-def messages_of(transactions: list[Transaction]) -> list[StreamMessage]:
+def messages_of(transactions: list[Row]) -> list[StreamMessage]:
     """The messages that transactions over TCP are made of."""
     over_tcp = [each for each in transactions if each.transport == TCP]
     return [
         StreamMessage(
-            is_response=False, dns_id=each.dns_id, name=each.name, wire_bytes=each.bytes_in
+            is_response=False,
+            dns_id=each.dns_id,
+            name=presentation_form(each.name),
+            wire_bytes=each.bytes_in,
         )
         for each in over_tcp
         if each.outcome != Outcome.UNSOLICITED
     ] + [
         StreamMessage(
-            is_response=True, dns_id=each.dns_id, name=each.name, wire_bytes=each.bytes_out
+            is_response=True,
+            dns_id=each.dns_id,
+            name=presentation_form(each.name),
+            wire_bytes=each.bytes_out,
         )
         for each in over_tcp
         if each.outcome != Outcome.UNANSWERED
@@ -88,9 +95,9 @@ def messages_of(transactions: list[Transaction]) -> list[StreamMessage]:
 
 def assert_same_as_tshark(
     tshark: Path, capture: Path, asked: int
-) -> tuple[list[Transaction], TransactionDecoder]:
+) -> tuple[list[Row], TransactionDecoder]:
     """Every query was asked and answered once, as tshark sees it; what was decoded."""
-    transactions, decoder = decoded_capture(capture)
+    decoder, transactions = decode_capture(capture)
     found = messages_of(transactions)
     assert len(found) == len(set(found)) == 2 * asked
     assert set(found) == set(stream_messages(tshark, capture))
@@ -162,7 +169,7 @@ def test_packets_that_the_capture_lost(pair: VethPair, tshark: Path, tmp_path: P
         for number in range(100):
             ask_all(connection, queries(number, 1, LARGE_NAME if number % 10 == 0 else "example"))
     _write_without_every(9, whole, holed)
-    transactions, decoder = decoded_capture(holed)
+    decoder, transactions = decode_capture(holed)
     found = messages_of(transactions)
     assert len(found) == len(set(found)) > 150
     assert set(found) <= set(stream_messages(tshark, whole))
@@ -205,7 +212,7 @@ def test_server_that_closes_early(pair: VethPair, tshark: Path, tmp_path: Path) 
         while connection.recv(1_000):
             pass
         server.join()
-    transactions, _ = decoded_capture(capture)
+    _, transactions = decode_capture(capture)
     assert set(messages_of(transactions)) == set(stream_messages(tshark, capture))
     notes = {each.dns_id: Note(each.notes) for each in transactions}
     assert len(transactions) == 3
@@ -231,7 +238,7 @@ def test_large_replies_come_in_fragments(
             query.use_edns(payload=4096)
             client.send(query.to_wire())
             assert len(client.recv(65_535)) > 3_000
-    transactions, decoder = decoded_capture(capture)
+    decoder, transactions = decode_capture(capture)
     count = count_dns(tshark, capture)
     assert (count.queries, count.responses) == (5, 5)
     assert [(each.dns_id, each.outcome) for each in transactions] == [
