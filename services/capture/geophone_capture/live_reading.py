@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 from geophone_capture.batching import Batcher
 from geophone_capture.decoder import TransactionDecoder
-from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.live.options import LiveOptions
 from geophone_capture.live.ring import RingStatistics
 from geophone_capture.live.stream import Idle, LiveStream
@@ -74,7 +73,6 @@ class LiveReading:
             ConfigError: an interface can't be captured as asked for.
             TransientError: one of a fan-out group was removed.
         """
-        compile_kernels()  # before the ring fills
         with self._stream:
             _log.info(
                 "capturing",
