@@ -66,7 +66,7 @@ unit: $(VENV)/.dev $(VENV)-deploy/.done  ## all tests, kernels compiled
 	$(BIN)/pytest
 
 interpreted: $(VENV)/.dev  ## the kernels' tests again, kernels as plain Python
-	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m kernels
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -m kernels --numprocesses auto
 
 deploy-check: $(VENV)/.dev $(VENV)-deploy/.done  ## the tests of deploy/ alone
 	$(BIN)/pytest tests/deploy

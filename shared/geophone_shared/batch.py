@@ -13,6 +13,7 @@ import numpy as np
 import zstandard
 
 from geophone_shared.arrow_ipc import Columns, binary_array, read_stream, write_stream
+from geophone_shared.jit import Array
 from geophone_shared.kernels import batch as kernels
 from geophone_shared.record_reasons import RecordReason, invalid_record
 from geophone_shared.transactions import LONGEST_NAME_BYTES, ROW, Transactions
@@ -135,15 +136,23 @@ def _columns_from(transactions: Transactions, responses: Sequence[bytes | None] 
         values[f"{side}_address"] = halves
     name_offsets = np.zeros(len(rows) + 1, np.int32)
     np.cumsum(rows["name_length"], dtype=np.int32, out=name_offsets[1:])
-    name_bytes = np.empty(int(name_offsets[-1]), np.uint8)
-    if kernels.gather_names(rows, transactions.names, name_bytes) != len(rows):
-        raise ValueError("a row's name lies outside of the names")
     return Columns(
         values=values,
         name_offsets=name_offsets,
-        name_bytes=name_bytes,
+        name_bytes=_names_in_order(transactions, name_offsets),
         responses=None if responses is None else binary_array(responses),
     )
+
+
+def _names_in_order(transactions: Transactions, name_offsets: Array) -> Array:
+    """The names one after the other, as `name_offsets` says: their own array, where they lie so."""
+    rows, names = transactions.rows, transactions.names
+    if len(names) == name_offsets[-1] and np.array_equal(rows["name_offset"], name_offsets[:-1]):
+        return names
+    name_bytes = np.empty(int(name_offsets[-1]), np.uint8)
+    if kernels.gather_names(rows, names, name_bytes) != len(rows):
+        raise ValueError("a row's name lies outside of the names")
+    return name_bytes
 
 
 def _transactions_from(columns: Columns) -> Transactions:

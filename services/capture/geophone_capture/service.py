@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from geophone_capture import metrics as families
-from geophone_capture.inputs import STANDARD_INPUT
+from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
 from geophone_capture.live.ring import RingStatistics
 from geophone_capture.live_reading import LiveReading
 from geophone_capture.live_settings import live_options
@@ -49,7 +49,7 @@ KERNEL_DROPPED = "packets_by_kernel"
 
 _BEAT_SECONDS = 5.0
 _COUNT_SECONDS = 0.5
-"""Live, where turns never cease: to count takes a millisecond."""
+"""Where turns never cease: to count takes half a millisecond, as long as 5,000 packets."""
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 _UNNAMED = "capture"
 
@@ -136,6 +136,8 @@ class _Capture:
         self._drops = Drops(around.now_us())
         self._rings: Mapping[str, RingStatistics] = {}
         self._replaced = around.replaced_producers()
+        at_full_speed = math.isinf(settings.speed) and all(map(can_be_reopened, settings.files))
+        self._turns_never_cease = bool(settings.interfaces) or at_full_speed
 
     async def run(self, bus: Bus) -> None:
         topic = (await bus.describe_topics([TRANSACTIONS])).get(TRANSACTIONS)
@@ -242,7 +244,7 @@ class _Capture:
         await self._around.wait(self._stop, seconds)
 
     def _is_time_to_count(self) -> bool:
-        if not self._settings.interfaces:
+        if not self._turns_never_cease:
             return True  # nobody knows when the next turn comes
         now_seconds = self._around.monotonic_seconds()
         if now_seconds - self._counted_seconds < _COUNT_SECONDS:
