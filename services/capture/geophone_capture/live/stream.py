@@ -84,7 +84,8 @@ class LiveStream:
             on_error.callback(self._close)
             rings: list[Ring] = []
             for place, (name, raw_socket) in enumerate(self._sockets):
-                ring = Ring(name, raw_socket, self._options, place=place)
+                is_alone = len(self._sockets) == 1
+                ring = Ring(name, raw_socket, self._options, place=place, is_alone=is_alone)
                 on_error.callback(ring.close)
                 rings.append(ring)
             self._rings = tuple(rings)
