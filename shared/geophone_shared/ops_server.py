@@ -7,9 +7,9 @@ no token.
 
 import socket
 import time
-from asyncio import TaskGroup, wait
+from asyncio import Event, TaskGroup, timeout, wait
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,11 +29,28 @@ _MOST_CONNECTIONS = 256
 _CLOSE_SECONDS = 3
 """How long requests under way may take when the server stops."""
 _BACKLOG = 64
+_TICK_SECONDS = 1.0
 _NOT_KEPT = {"cache-control": "no-store"}
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to `geophone_shared.runtime`."""
+    """A server that leaves the signals to `geophone_shared.runtime`, and is told when to end."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._is_over = Event()
+
+    async def main_loop(self) -> None:
+        """Set the answers' date every second; uvicorn also looks ten times whether to end."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with timeout(_TICK_SECONDS):
+                    await self._is_over.wait()
+
+    def end(self) -> None:
+        """Take no more requests, and end when those under way are answered."""
+        self.should_exit = True
+        self._is_over.set()
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # it decorates
         return nullcontext()
@@ -105,7 +122,7 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            server.should_exit = True
+            server.end()
             await wait([served])
 
 

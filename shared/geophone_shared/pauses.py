@@ -1,9 +1,19 @@
-"""How long the event loop was kept from running: by a call that blocks, or by a busy machine."""
+"""How long the event loop was kept from running: by a call that blocks, or by a busy machine.
+
+It is measured where the loop waits for events, so nothing has to wake up for it: from when the wait
+ended, or ought to have ended as a timer was due, until the loop waits again because everything that
+was ready has run. That is what a callback has waited at most which was ready when the wait ended.
+
+What can't be seen: how long an event of the network waited for the interpreter's lock or for the
+processor while no timer was due, because nobody knows when it came. There is a timer every second
+(`watch_pauses`). And the system waits whole milliseconds: a pause of 1 ms may be none.
+"""
 
 import asyncio
+import selectors
+import time
 from collections.abc import Callable
 
-_SLEEP_SECONDS = 0.02
 _REPORT_SECONDS = 1.0
 
 
@@ -33,23 +43,58 @@ class LongestPause:
         return max(self._longest_seconds, self._before_seconds)
 
 
+class _Selector(selectors.DefaultSelector):
+    """Where a loop waits, and what it measures there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._due_seconds: float | None = None
+        self._longest_seconds = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As the loop asks for it; a timeout is the time until its next timer."""
+        began_seconds = time.monotonic()
+        if self._due_seconds is not None:
+            self._longest_seconds = max(self._longest_seconds, began_seconds - self._due_seconds)
+        events = super().select(timeout)
+        due_seconds = time.monotonic()
+        if timeout is not None:
+            due_seconds = min(due_seconds, began_seconds + max(timeout, 0.0))
+        self._due_seconds = due_seconds
+        return events
+
+    def take_longest_seconds(self) -> float:
+        """The longest pause since this was asked before."""
+        longest_seconds, self._longest_seconds = self._longest_seconds, 0.0
+        return longest_seconds
+
+
+class MeasuredLoop(asyncio.SelectorEventLoop):
+    """An event loop whose pauses `watch_pauses` can tell."""
+
+    def __init__(self) -> None:
+        self._pauses = _Selector()
+        super().__init__(self._pauses)
+
+    def take_longest_seconds(self) -> float:
+        """The longest pause that ended since this was asked before, seconds."""
+        return self._pauses.take_longest_seconds()
+
+
 async def watch_pauses(on_longest: Callable[[float], None]) -> None:
-    """Measure the pauses of the running event loop, to 20 ms, until cancelled.
+    """Tell of the pauses of the running event loop, a `MeasuredLoop`, until cancelled.
 
     Args:
         on_longest: called once a second with the longest pause of the last minute or two, in
             seconds. That it is called shows that the loop runs: a heartbeat.
+
+    Raises:
+        TypeError: the loop isn't measured.
     """
     loop = asyncio.get_running_loop()
-    before_seconds = reported_seconds = loop.time()
-    longest = LongestPause(before_seconds)
+    if not isinstance(loop, MeasuredLoop):
+        raise TypeError(f"{loop} isn't measured: run it with geophone_shared.runtime")
+    longest = LongestPause(loop.time())
     while True:
-        await asyncio.sleep(_SLEEP_SECONDS)
-        now_seconds = loop.time()
-        longest_seconds = longest.observe(
-            now_seconds - before_seconds - _SLEEP_SECONDS, now_seconds
-        )
-        before_seconds = now_seconds
-        if now_seconds - reported_seconds >= _REPORT_SECONDS:
-            on_longest(longest_seconds)
-            reported_seconds = now_seconds
+        await asyncio.sleep(_REPORT_SECONDS)
+        on_longest(longest.observe(loop.take_longest_seconds(), loop.time()))

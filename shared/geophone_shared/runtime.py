@@ -17,6 +17,7 @@ from types import FrameType
 from geophone_shared.errors import ConfigError, GeophoneError, RefusedError, TransientError
 from geophone_shared.exit_codes import ExitCode
 from geophone_shared.logs import printable
+from geophone_shared.pauses import MeasuredLoop
 
 Service = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until it has nothing more to do, or until the event is set and it has finished."""
@@ -46,7 +47,8 @@ def run_service(service: Service, drain_seconds: float) -> ExitCode:
     """
     handlers = {each: signal.getsignal(each) for each in _SIGNALS}
     try:
-        return asyncio.run(_supervise(service, drain_seconds))
+        with asyncio.Runner(loop_factory=MeasuredLoop) as runner:
+            return runner.run(_supervise(service, drain_seconds))
     except BaseExceptionGroup as group:
         reason = _reason(group)
     finally:

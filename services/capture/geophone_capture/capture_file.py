@@ -1,12 +1,13 @@
 """One capture file: its format, its packets in the file's order, and where it is damaged."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from geophone_capture.inputs import Input, open_input
 from geophone_capture.kernels import records
-from geophone_capture.kernels.clock import settle_clocks
+from geophone_capture.kernels.clock import OUTLIER_US, settle_clocks
 from geophone_capture.pcap import HEADER_BYTES, PcapWalk, is_pcap
 from geophone_capture.pcapng import MAGIC, PcapngWalk
 from geophone_capture.regions import Region
@@ -98,18 +99,29 @@ class CaptureFile:
         name: of the file.
         size_bytes: on disk; None where it has no size (standard input, a pipe).
         region: what it is read into.
+        is_at_end: whether all packets are handed out, or are about to be.
     """
 
-    def __init__(self, source: Input, region: Region, reader: SliceReader, walk: _Walk) -> None:
+    def __init__(
+        self,
+        source: Input,
+        region: Region,
+        reader: SliceReader,
+        walk: _Walk,
+        is_silent: Callable[[], bool],
+    ) -> None:
         self.name = source.name
         self.size_bytes = source.size_bytes
         self.region = region
+        self.is_at_end = False
         self._source = source
         self._reader = reader
         self._walk = walk
         self._damages: tuple[Damage, ...] = ()
+        self._is_silent = is_silent
+        self._has_told_silence = False
+        self._clock_us: int | None = None  # of the last packet that was handed out
         self._rows = 0
-        self._is_at_end = False
 
     def tally(self) -> Tally:
         """What was read so far."""
@@ -130,7 +142,9 @@ class CaptureFile:
         self._reader.is_stopped = True
 
     def read_packets(self) -> Array:
-        """The next packets: `PACKET` rows, valid until the next call; none at the end.
+        """The next packets: `PACKET` rows, valid until the next call.
+
+        None at the end, and none before it once each time that nothing comes for a while.
 
         Raises:
             ConfigError: the file is damaged before its first packet.
@@ -140,7 +154,7 @@ class CaptureFile:
             packets[0] = packets[self._rows - 1]
             self._rows = 1
         reader = self._reader
-        while not self._is_at_end:
+        while not self.is_at_end:
             reader.position, self._rows, stop = self._walk.walk(
                 self.region.buffer, reader.position, reader.end, packets, self._rows
             )
@@ -148,39 +162,65 @@ class CaptureFile:
                 self._stop(_WHAT_IS_WRONG[stop])
             elif self._rows > 1:
                 break
-            elif not reader.fill(self._rows):
-                cut = None if reader.is_stopped else _WHAT_IS_WRONG.get(stop)
-                self._stop(reader.trouble or cut)
-        settle_clocks(packets, self._rows)
-        ready = self._rows
-        if self._is_at_end:
-            self._rows = 0
-        else:
-            ready -= 1
-        return packets[:ready]
+            elif not self._has_told_silence and self._is_silent():
+                return self._read_in_silence()
+            else:
+                self._has_told_silence = False
+                if not reader.fill(self._rows):
+                    cut = None if reader.is_stopped else _WHAT_IS_WRONG.get(stop)
+                    self._stop(reader.trouble or cut)
+        return self._hand_out(self._rows if self.is_at_end else self._rows - 1)
 
     def close(self) -> None:
         """Close the file."""
         self._source.close()
 
+    def _read_in_silence(self) -> Array:
+        """The packet that is held, if the one after it couldn't show that it is an outlier."""
+        time_us = int(self.region.packets[0]["time_us"]) if self._rows else 0
+        if self._rows and self._clock_us is not None and time_us <= self._clock_us + OUTLIER_US:
+            return self._hand_out(self._rows)
+        self._has_told_silence = True
+        return self.region.packets[:0]
+
+    def _hand_out(self, count: int) -> Array:
+        packets = self.region.packets
+        settle_clocks(packets, self._rows)
+        if count:
+            self._clock_us = int(packets[count - 1]["clock_us"])
+        if count == self._rows:
+            self._rows = 0
+        return packets[:count]
+
     def _stop(self, what: str | None) -> None:
-        self._is_at_end = True
+        self.is_at_end = True
         self._source.close()  # its last packets may wait long for their turn
         if what is None:
             return
         unused_bytes = self._reader.end - self._reader.position
         self._damages = (Damage(self.name, self._reader.bytes_read - unused_bytes, what),)
-        if not self._rows:  # after the first packet one is always held
+        if not self._rows and self._clock_us is None:
             raise _damaged_from_the_start(self.name, what)
 
 
-def open_capture(name: str, region: Region, standard_input: BinaryIO | None = None) -> CaptureFile:
+def never() -> bool:
+    """What isn't a pipe never falls silent."""
+    return False
+
+
+def open_capture(
+    name: str,
+    region: Region,
+    standard_input: BinaryIO | None = None,
+    is_silent: Callable[[], bool] = never,
+) -> CaptureFile:
     """Open a file and read its header, and from it which format it has.
 
     Args:
         name: a path, or `-` for standard input.
         region: what to read the file into.
         standard_input: in place of that of the process.
+        is_silent: whether nothing comes for a while; waits so long where it isn't known yet.
 
     Raises:
         ConfigError: it can't be read, or isn't a capture file that Geophone reads; says why.
@@ -189,7 +229,8 @@ def open_capture(name: str, region: Region, standard_input: BinaryIO | None = No
     with ExitStack() as on_error:
         on_error.callback(source.close)
         reader = SliceReader(source, region)
-        file = CaptureFile(source, region, reader, _walk_from_header(source.name, reader))
+        walk = _walk_from_header(source.name, reader)
+        file = CaptureFile(source, region, reader, walk, is_silent)
         on_error.pop_all()
     return file
 

@@ -1,4 +1,4 @@
-"""Standard input that a thread can be called back from while it waits for bytes [shell]."""
+"""Standard input that a thread can be called back from, and that may fall silent [shell]."""
 
 import os
 import select
@@ -10,9 +10,12 @@ class InterruptibleInput:
 
     Args:
         stream: standard input, of which nothing has been read.
+        silence_seconds: how long nothing comes until it is silent.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, silence_seconds: float) -> None:
+        self._silence_seconds = silence_seconds
+        self._is_silent = False
         # Below a BufferedReader, which might hold bytes that waiting knows nothing of.
         self._raw: Any = getattr(stream, "raw", stream)
         self._interrupted, self._interrupt = os.pipe()
@@ -22,10 +25,18 @@ class InterruptibleInput:
 
     def readinto(self, view: memoryview) -> int | None:
         """Wait for bytes and read them; 0 at the end, and for ever after `interrupt`."""
-        if any(descriptor == self._interrupted for descriptor, _ in self._events.poll()):
+        events = self._events.poll()
+        self._is_silent = False
+        if any(descriptor == self._interrupted for descriptor, _ in events):
             return 0
         count: int | None = self._raw.readinto(view)
         return count
+
+    def is_silent(self) -> bool:
+        """Whether nothing comes for a while; waits so long where it isn't known yet."""
+        wait_seconds = 0.0 if self._is_silent else self._silence_seconds
+        self._is_silent = not self._events.poll(wait_seconds * 1e3)
+        return self._is_silent
 
     def fileno(self) -> int:
         """The stream's descriptor."""

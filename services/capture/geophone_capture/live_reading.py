@@ -18,8 +18,8 @@ from geophone_shared.hashing import KEY_BYTES, SecretKey
 _log = logging.getLogger(__name__)
 
 _SEED_BYTES = 64
-_IDLES_A_TURN = 5
-"""Each takes the service's event loop some time, and twice a second is enough to count nothing."""
+_IDLE_TURN_US = 900_000
+"""Each turn takes the service's event loop some time: once a second is enough to count nothing."""
 
 
 class LiveReading:
@@ -79,14 +79,15 @@ class LiveReading:
                 extra={"interfaces": ",".join(self._interfaces), "producer": self._producer},
             )
             yield Turn((), 0)  # it has begun
-            idles = 0
+            turned_us = 0
             due: Iterable[Due]
             for event in self._stream:
                 if isinstance(event, Idle):
-                    idles += 1
                     due = list(self._stages.idle(event.clock_us))
-                    if not due and idles % _IDLES_A_TURN:
+                    # By its distance: the system clock may be set back.
+                    if not due and abs(event.clock_us - turned_us) < _IDLE_TURN_US:
                         continue
+                    turned_us = event.clock_us
                 else:
                     due = self._stages.take(event)
                 # All of it at once: these packets took the time that they took.

@@ -48,7 +48,8 @@ def merge(
         close_file: closes the file of a place, at its end.
 
     Yields:
-        Blocks, valid until the next one is asked for.
+        Blocks, valid until the next one is asked for; an empty one where standard input is waited
+        for and has fallen silent.
 
     Raises:
         ConfigError: a file can't be opened, or is damaged before its first packet.
@@ -72,7 +73,10 @@ def merge(
             files.append(open_file(place))
             heads = np.append(heads, np.array([(0, 0, place)], HEAD))
         for index in np.flatnonzero(heads["next"] == heads["end"])[::-1]:
-            first, rows = files[index].region.first_row, files[index].read_packets().size
+            file = files[index]
+            while not (rows := file.read_packets().size) and not file.is_at_end:
+                yield PacketBlock(regions.buffer, merged[:0])
+            first = file.region.first_row
             place = int(heads[index]["place"])
             heads[index] = (first, first + rows, place)
             if not rows:

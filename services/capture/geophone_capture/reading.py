@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import BinaryIO, cast
 
 from geophone_capture.batching import Batcher
+from geophone_capture.capture_file import never
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
 from geophone_capture.interruptible import InterruptibleInput
@@ -35,6 +36,7 @@ class Reading:
         sensor: name of the capture, for the batches.
         now_us: the wall clock, where packets are dated as if the captures began now; else None.
         random_bytes: as `os.urandom`.
+        silence_seconds: after which what standard input has brought is published.
         standard_input: in place of that of the process.
 
     Raises:
@@ -49,6 +51,7 @@ class Reading:
         sensor: str,
         now_us: Callable[[], int] | None,
         random_bytes: Callable[[int], bytes],
+        silence_seconds: float,
         standard_input: BinaryIO | None = None,
     ) -> None:
         self._files = tuple(files)
@@ -57,9 +60,13 @@ class Reading:
         self._now_us = now_us
         self._random_bytes = random_bytes
         self._can_be_read_again = all(can_be_reopened(name) for name in files)
-        self._input = _interruptible(standard_input) if STANDARD_INPUT in files else None
+        self._input = None
+        if STANDARD_INPUT in files:
+            self._input = _interruptible(standard_input, silence_seconds)
         self._stream = CaptureStream(
-            self._files, standard_input=cast("BinaryIO | None", self._input)
+            self._files,
+            standard_input=cast("BinaryIO | None", self._input),
+            is_silent=never if self._input is None else self._input.is_silent,
         )
         key = SecretKey.from_bytes(random_bytes(KEY_BYTES))
         self._decoder = TransactionDecoder(
@@ -82,7 +89,7 @@ class Reading:
             try:
                 fingerprint = self._fingerprint()
                 blocks = iter(resources.enter_context(self._stream))
-                block = next(blocks, None)
+                block = next((block for block in blocks if block.packets.size), None)
             except ConfigError:
                 if self._is_stopped.is_set():
                     return  # it was cut short, and may be all right
@@ -91,7 +98,8 @@ class Reading:
                 return
             stages = self._stages = self._begin(block, fingerprint)
             while block is not None:
-                yield from turns_of(stages.take(block), self._is_over)
+                due = stages.take(block) if block.packets.size else stages.flush()
+                yield from turns_of(due, self._is_over)
                 if self._is_over():
                     return
                 if self._is_stopped.is_set():
@@ -151,7 +159,9 @@ class Reading:
         )
 
 
-def _interruptible(standard_input: BinaryIO | None) -> InterruptibleInput | None:
+def _interruptible(
+    standard_input: BinaryIO | None, silence_seconds: float
+) -> InterruptibleInput | None:
     # A process may be started without one; opening it then says so.
     stream = standard_input or getattr(sys.stdin, "buffer", None)
-    return None if stream is None else InterruptibleInput(stream)
+    return None if stream is None else InterruptibleInput(stream, silence_seconds)

@@ -195,6 +195,7 @@ class _Capture:
             sensor=sensor,
             now_us=around.now_us if settings.shift_to_now else None,
             random_bytes=around.random_bytes,
+            silence_seconds=settings.linger_seconds,
             standard_input=around.standard_input,
         )
 

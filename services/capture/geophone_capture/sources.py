@@ -3,12 +3,12 @@
 Formats: pcap and pcapng, plain, gzip or zstd. Memory doesn't grow with the files.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import BinaryIO, Self
 
-from geophone_capture.capture_file import CaptureFile, Damage, Tally, open_capture
+from geophone_capture.capture_file import CaptureFile, Damage, Tally, never, open_capture
 from geophone_capture.inputs import STANDARD_INPUT, can_be_reopened
 from geophone_capture.merging import AT_ONCE_US, Waiting, merge
 from geophone_capture.packets import PacketBlock
@@ -35,6 +35,7 @@ class CaptureStream:
         *,
         slice_bytes: int = _SLICE_BYTES,
         standard_input: BinaryIO | None = None,
+        is_silent: Callable[[], bool] = never,
     ) -> None:
         """Take the names; nothing is opened yet.
 
@@ -42,10 +43,12 @@ class CaptureStream:
             names: paths, and `-` (once) for standard input.
             slice_bytes: how much of a file is read at once; the packets don't depend on it.
             standard_input: in place of that of the process.
+            is_silent: whether nothing comes of it for a while.
         """
         self.size_bytes: int | None = 0
         self._names = tuple(names)
         self._standard_input = standard_input
+        self._is_silent = is_silent
         self._regions = Regions(max(1, len(self._names)), slice_bytes)
         self._waiting: list[Waiting] = []
         self._open: dict[int, CaptureFile] = {}  # by place
@@ -74,6 +77,8 @@ class CaptureStream:
     def __iter__(self) -> Iterator[PacketBlock]:
         """Blocks of packets, each valid until the next one is asked for.
 
+        An empty one tells that standard input has fallen silent.
+
         Raises:
             ConfigError: a file is damaged before its first packet, or can't be opened any more.
         """
@@ -81,7 +86,7 @@ class CaptureStream:
             yield from merge(self._waiting, self._regions, self._file_at, self._close)
             return
         file = self._file_at(0)
-        while (packets := file.read_packets()).size:
+        while (packets := file.read_packets()).size or not file.is_at_end:
             yield PacketBlock(self._regions.buffer, packets)
         self._close(0)
 
@@ -156,7 +161,8 @@ class CaptureStream:
                     first_us = int(packet["clock_us"])
             self._regions.give_back(region)
         else:
-            file = open_capture(name, self._regions.take(), self._standard_input)
+            is_silent = self._is_silent if name == STANDARD_INPUT else never
+            file = open_capture(name, self._regions.take(), self._standard_input, is_silent)
             self._open[place] = file
         self._waiting.append(Waiting(first_us, place))
         if self.size_bytes is not None and file.size_bytes is not None:

@@ -78,6 +78,10 @@ class Stages:
         yield from self._due(self._batcher.advance(self.clock_us))
         yield from self._due(self._batcher.flush())
 
+    def flush(self) -> Iterator[Due]:
+        """What is open, of a source that has fallen silent; the packet clock stays."""
+        yield from self._due(self._batcher.flush())
+
     def finish(self) -> Iterator[Due]:
         """The last batches, at the end of the whole source."""
         yield from self._decoded(self._decoder.close())

@@ -10,6 +10,7 @@ from geophone_capture.batching import Batcher
 from geophone_capture.decoder import TransactionDecoder
 from geophone_capture.decoder_warming import compile_kernels
 from geophone_capture.inputs import STANDARD_INPUT
+from geophone_capture.live.warming import compile_ring_kernels
 from geophone_capture.registered_domains import domain_finder
 from geophone_capture.sources import CaptureStream
 from geophone_capture.stages import Stages
@@ -17,6 +18,7 @@ from geophone_shared.hashing import KEY_BYTES, SecretKey
 
 _RAW_IP = 101
 _PCAP_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, _RAW_IP)
+_PCAPNG = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)  # a section's header
 _QUERY = bytes.fromhex(
     "4500003b 00000000 40110000 7f000001 7f000001"  # IPv4
     "3039 0035 0027 0000"  # UDP to port 53
@@ -26,8 +28,9 @@ _QUERY = bytes.fromhex(
 
 
 def warm() -> None:
-    """Take a capture of one query through stages that are thrown away: seconds, the first time."""
+    """Take a query through stages that are thrown away: seconds, the first time."""
     compile_kernels()
+    compile_ring_kernels()
     packet = struct.pack("<IIII", 0, 0, len(_QUERY), len(_QUERY)) + _QUERY
     key = SecretKey.from_bytes(bytes(KEY_BYTES))
     stages = Stages(
@@ -37,9 +40,8 @@ def warm() -> None:
         linger_us=None,
         shift_us=0,
     )
-    with CaptureStream(
-        [STANDARD_INPUT], standard_input=io.BytesIO(_PCAP_HEADER + packet)
-    ) as blocks:
-        for block in blocks:
-            batches = list(stages.take(block))
-    batches += stages.finish()
+    for capture in (_PCAP_HEADER + packet, _PCAPNG):
+        with CaptureStream([STANDARD_INPUT], standard_input=io.BytesIO(capture)) as blocks:
+            for block in blocks:
+                assert not list(stages.take(block))  # noqa: S101 - it may have a response
+    assert list(stages.finish())  # noqa: S101 - the query

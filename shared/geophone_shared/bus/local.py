@@ -80,7 +80,7 @@ class Arrivals:
 
     @contextmanager
     def expected(self, partitions: Collection[TopicPartition]) -> Iterator[asyncio.Event]:
-        """Set at each arrival in one of the partitions: clear it first, then look, then wait."""
+        """An event, set at each arrival: clear it first, then look, then wait."""
         arrival = asyncio.Event()
         for each in partitions:
             self._waiting.setdefault(each, set()).add(arrival)
@@ -123,16 +123,27 @@ class Membership:
 
 
 class LocalReader:
-    """Reads partitions of a store, by hand or as the only member of a group."""
+    """Reads partitions of a store, by hand or as the only member of a group.
+
+    Args:
+        store: what is read.
+        partitions: of it, each from its beginning.
+        arrival: set at each arrival in one of them. Once nothing was found, the store isn't asked
+            again until then: to ask it costs a hundred times what it costs to know.
+        membership: of the group.
+    """
 
     def __init__(
         self,
         store: Store,
         partitions: Sequence[TopicPartition],
+        arrival: asyncio.Event,
         membership: Membership | None = None,
     ) -> None:
         self.partitions = tuple(partitions)
         self._store = store
+        self._arrival = arrival
+        self._arrival.set()  # what is there already
         self._membership = membership
         self._positions = dict.fromkeys(partitions, 0)
         self._turns = deque(partitions)
@@ -142,24 +153,31 @@ class LocalReader:
     ) -> dict[TopicPartition, list[StoredRecord]]:
         """As the contract says."""
         deadline = asyncio.get_running_loop().time() + timeout_seconds
-        with self._store.arrivals.expected(self.partitions) as arrival:
-            while True:
-                if self._membership is not None:
-                    await self._membership.settle(self)
-                arrival.clear()
-                if records := await self._read(max_records):
-                    return records
+        while True:
+            if self._membership is not None:
+                await self._membership.settle(self)
+            if self._arrival.is_set():
+                self._arrival.clear()
+                records: dict[TopicPartition, list[StoredRecord]] | None = None
                 try:
-                    async with asyncio.timeout_at(deadline):
-                        await arrival.wait()
-                except TimeoutError:
-                    return {}
+                    records = await self._read(max_records)
+                finally:
+                    if records != {}:  # there may be more, or it couldn't be read
+                        self._arrival.set()
+                if records:
+                    return records
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._arrival.wait()
+            except TimeoutError:
+                return {}
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As the contract says."""
         if partition not in self._positions:
             raise ValueError(f"{partition} is not read here")
         self._positions[partition] = offset
+        self._arrival.set()
 
     async def positions(self) -> dict[TopicPartition, int]:
         """As the contract says."""
@@ -195,6 +213,7 @@ class LocalReader:
     async def resume_group(self) -> None:
         """Go on where the group left off."""
         self._positions |= dict.fromkeys(self.partitions, 0) | await self.committed()
+        self._arrival.set()
 
     def _group(self) -> str:
         if self._membership is None:
@@ -249,7 +268,8 @@ class LocalBus:
     async def reader(self, partitions: Sequence[TopicPartition]) -> AsyncIterator[LocalReader]:
         """As the contract says."""
         check_partitions(await self._store.topics(), partitions)
-        yield LocalReader(self._store, partitions)
+        with self._store.arrivals.expected(partitions) as arrival:
+            yield LocalReader(self._store, partitions, arrival)
 
     @asynccontextmanager
     async def group_reader(
@@ -273,7 +293,8 @@ class LocalBus:
         ]
         membership = self._members[group] = Membership(group, on_assigned, on_revoked)
         try:
-            yield LocalReader(self._store, partitions, membership)
+            with self._store.arrivals.expected(partitions) as arrival:
+                yield LocalReader(self._store, partitions, arrival, membership)
         finally:
             del self._members[group]
 

@@ -1,6 +1,7 @@
 import gzip
 import io
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -143,6 +144,53 @@ def test_an_outlier_takes_the_time_of_the_packet_after_it() -> None:
         # Ahead by exactly 60 s is no outlier; the last packet has none after it.
         clocks = [5, 6 + minute, 6, 7 + minute, 800 * minute, 0, 0, 500 * minute]
         assert [packet.clock_us for packet in seen] == clocks
+
+
+class Pieces(io.RawIOBase):
+    """A pipe that brings a piece at a time."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self.pieces = pieces
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, view: Any) -> int:
+        piece = self.pieces.pop(0) if self.pieces else b""
+        view[: len(piece)] = piece
+        return len(piece)
+
+
+def silent_pipe(pieces: list[bytes]) -> BinaryIO:
+    return io.BufferedReader(Pieces(pieces))
+
+
+def test_in_silence_the_packet_that_is_held_is_given_unless_it_may_be_an_outlier() -> None:
+    minute = 60_000_000
+    times = [5, 6, 6 + minute, 7 + 3 * minute, 8, 9]
+    pieces = [pcap_header(), *(pcap_record(time_us, b"") for time_us in times)]
+    read: list[list[tuple[int, int]]] = []
+    capture = open_capture("-", Regions(1, 1_000).take(), silent_pipe(pieces), lambda: True)
+    while (packets := capture.read_packets()).size or not capture.is_at_end:
+        rows = zip(packets["time_us"].tolist(), packets["clock_us"].tolist(), strict=True)
+        read.append(list(rows))
+    expected = [
+        *([], [], [(5, 5)], [(6, 6)], []),  # before the first one there is nothing to tell it by
+        *([(6 + minute,) * 2], [], []),  # 7 + 3 * minute waits for the one after it
+        *([(7 + 3 * minute, 8)], [(8, 8)], [], [(9, 9)], []),
+    ]
+    assert read == expected
+    assert not capture.tally().damages
+
+
+def test_what_is_damaged_after_a_silence_has_packets_before() -> None:
+    pieces = [PCAP, b"cut"]
+    capture = open_capture("-", Regions(1, 1_000).take(), silent_pipe(pieces), lambda: True)
+    counts = []
+    while (packets := capture.read_packets()).size or not capture.is_at_end:
+        counts.append(packets.size)
+    assert sum(counts) == 3
+    assert [damage.offset_bytes for damage in capture.tally().damages] == [len(PCAP)]
 
 
 def test_more_packets_than_rows_come_in_turns() -> None:

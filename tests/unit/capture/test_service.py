@@ -1,6 +1,7 @@
 """The capture service over a log in memory: the same batches every time, and nothing lost."""
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from geophone_capture.service import (
     run_capture,
     sensor_name,
 )
+from geophone_capture.sources import CaptureStream
 from geophone_shared.batch import decode_batch
 from geophone_shared.errors import ConfigError
 from geophone_shared.health import Health
@@ -25,7 +27,7 @@ from geophone_shared.metrics.registry import Metrics
 from geophone_shared.settings.sections import CaptureSettings
 from geophone_shared.transactions import ROW
 from tests.support.capture_writer import pcap
-from tests.support.decoded_rows import decode_capture
+from tests.support.decoded_rows import Row, create_decoder, decode_capture, rows_of
 from tests.support.published import CuedLog, a_log, published, rows_in
 
 TIME, COMPLETED, OUTCOME = (
@@ -238,6 +240,33 @@ async def test_a_stop_completes_what_standard_input_has_brought(
     assert capture.counted('capture_messages_total{kind="query"}') == len(rows_in(batches))
     assert sum(batch.headers.is_minute_mark() for batch in batches) == 2
     assert capture.counted("capture_damaged_files_total") == 0
+
+
+@pytest.mark.parametrize("speed", [1.0, math.inf])
+async def test_what_a_silent_pipe_has_brought_is_published(
+    demo_beginning: bytes, pipe: tuple[BinaryIO, BinaryIO], tmp_path: Path, speed: float
+) -> None:
+    (tmp_path / "beginning.pcap").write_bytes(demo_beginning)
+    decoder = create_decoder()
+    expected: list[Row] = []
+    with CaptureStream([str(tmp_path / "beginning.pcap")]) as stream:
+        for block in stream:
+            for transactions in decoder.feed(block):
+                expected += rows_of(transactions)
+
+    capture = Capture(await a_log(2), ["-"], speed=speed, linger_seconds=0.05)
+    capture.standard_input, sink = pipe
+    async with running(capture) as task:
+        sink.write(demo_beginning)
+        # The pipe stays open, and nothing else comes. What is appended, no event tells.
+        while len(rows_in(batches := await published(capture.log))) < len(expected):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert not task.done()
+        assert capture.counted('capture_packets_total{interface="stdin"}') == decoder.packets
+        clock_us = capture.counted("capture_clock_timestamp_seconds") * 1e6
+        assert clock_us == pytest.approx(decoder.clock_us, abs=1), "it is that of the packets"
+        assert sorted(name for _, name in rows_in(batches)) == sorted(row.name for row in expected)
+        capture.stop.set()
 
 
 async def test_a_stop_ends_the_wait_for_an_input_that_never_comes(

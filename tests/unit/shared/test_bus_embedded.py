@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from geophone_shared.bus.embedded import open_embedded_bus
+from geophone_shared.bus.embedded import open_embedded_bus, threads
 from geophone_shared.bus.embedded.database import database_failures
 from geophone_shared.bus.embedded.store import SqliteStore
 from geophone_shared.bus.local import LocalBus
@@ -227,6 +227,25 @@ async def test_what_queues_up_is_committed_together(path: Path) -> None:
             for index in range(200):
                 tasks.create_task(append(bus, of(topic, index % 2), b"%d" % index))
     assert statements.count("COMMIT") < 10
+
+
+async def test_a_record_that_was_given_up_wakes_readers_when_it_is_there(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, hold = a_topic(), threading.Event()
+    async with open_embedded_bus(path) as bus, asyncio.TaskGroup() as tasks:
+        await bus.create_topics([topic])
+        async with bus.reader([of(topic)]) as reader:
+            tasks.create_task(_store(bus)._writing.run(lambda _: hold.wait(20)))
+            await asyncio.sleep(0)
+            with monkeypatch.context() as patch:
+                patch.setattr(threads, "_ANSWER_SECONDS", 0.05)
+                with pytest.raises(TransientError, match=r"takes longer than 0\.05 s"):
+                    await append(bus, of(topic), b"late")
+            assert await reader.poll(0.05, 9) == {}
+            hold.set()
+            polled = await reader.poll(20, 9)
+            assert [record.value for record in polled[of(topic)]] == [b"late"]
 
 
 async def test_no_more_than_so_many_wait_for_the_disk(path: Path) -> None:

@@ -1,15 +1,16 @@
 """What the embedded and the memory log do that Kafka's broker decides for itself."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from geophone_shared.bus.contract import GroupReader
+from geophone_shared.bus.contract import GroupReader, Reader
 from geophone_shared.bus.embedded import open_embedded_bus
-from geophone_shared.bus.local import Arrivals, LocalBus
+from geophone_shared.bus.local import Arrivals, LocalBus, LocalReader
 from geophone_shared.bus.memory import open_memory_bus
 from geophone_shared.bus.records import TopicPartition
 from geophone_shared.errors import TransientError
@@ -164,6 +165,60 @@ async def test_readers_by_hand_have_no_group(bus: LocalBus) -> None:
     async with bus.reader([of(topic)]) as reader:
         with pytest.raises(ValueError, match="in no group"):
             await reader.commit({of(topic): 0})
+
+
+@pytest.mark.parametrize("is_member", [False, True])
+async def test_a_reader_at_its_end_asks_the_store_only_after_an_arrival(
+    bus: LocalBus, monkeypatch: pytest.MonkeyPatch, *, is_member: bool
+) -> None:
+    topic = a_topic(partitions=2)
+    await bus.create_topics([topic])
+    asked: list[TopicPartition] = []
+    read = LocalReader._read
+
+    async def counted_read(reader: LocalReader, most: int) -> dict[TopicPartition, list[Any]]:
+        asked.extend(reader.partitions)
+        return await read(reader, most)
+
+    monkeypatch.setattr(LocalReader, "_read", counted_read)
+    opened: AbstractAsyncContextManager[Reader] = bus.reader([of(topic, 0), of(topic, 1)])
+    if is_member:
+        opened = bus.group_reader("group", [topic.name], on_assigned=_heed, on_revoked=_heed)
+    async with opened as reader:
+        assert await reader.poll(0.01, 9) == {}
+        asked.clear()
+        assert await reader.poll(0.01, 9) == {}
+        assert asked == []
+        await append(bus, of(topic, 1), b"0")  # between two polls
+        await append(bus, of(topic, 1), b"1")
+        assert [len(polled) for polled in (await reader.poll(1, 1)).values()] == [1]
+        assert [len(polled) for polled in (await reader.poll(1, 1)).values()] == [1]
+        assert await reader.poll(0.01, 9) == {}
+        reader.seek(of(topic, 1), 0)
+        assert list(await reader.poll(1, 9)) == [of(topic, 1)]
+
+
+async def _heed(_partitions: Sequence[TopicPartition]) -> None:
+    """What a member of a group is told."""
+
+
+async def test_a_poll_that_fails_or_is_cancelled_reads_again(
+    bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = a_topic()
+    await bus.create_topics([topic])
+    await append(bus, of(topic), b"0")
+    read = LocalReader._read
+
+    async def fail(_reader: LocalReader, _most: int) -> dict[TopicPartition, list[Any]]:
+        monkeypatch.setattr(LocalReader, "_read", read)
+        raise TransientError("the disk fails")
+
+    async with bus.reader([of(topic)]) as reader:
+        monkeypatch.setattr(LocalReader, "_read", fail)
+        with pytest.raises(TransientError):
+            await reader.poll(1, 9)
+        assert list(await reader.poll(1, 9)) == [of(topic)]
 
 
 async def test_only_those_are_woken_who_read_the_partition() -> None:

@@ -28,6 +28,10 @@ _log = logging.getLogger(__name__)
 
 RETIRE_MILLISECONDS = 60
 _MOST_BLOCK_BYTES = 1 << 20
+_MOST_BLOCK_BYTES_ALONE = 4 << 20
+"""Of a ring that isn't merged with others, where that leaves `_MANY_BLOCKS`. To be woken for a
+block costs 0.1 ms, which at 400,000 packets/s is a quarter of the time that packets take."""
+_MANY_BLOCKS = 16
 _LEAST_BLOCKS = 4
 _KERNELS = 0  # TP_STATUS_KERNEL
 _NOT_BOUND = -1
@@ -56,8 +60,12 @@ class RingStatistics:
     is_up: bool = False
 
 
-def ring_size(ring_bytes: int) -> RingSize:
+def ring_size(ring_bytes: int, *, is_alone: bool = False) -> RingSize:
     """Blocks of a power of two, at least four of them.
+
+    Args:
+        ring_bytes: of all blocks.
+        is_alone: whether the ring isn't merged with others, which takes room for many blocks.
 
     Raises:
         ConfigError: it would be too small, or too large.
@@ -68,6 +76,8 @@ def ring_size(ring_bytes: int) -> RingSize:
             f"{MOST_RING_BYTES:,}"
         )
     block_bytes = min(_MOST_BLOCK_BYTES, 1 << (ring_bytes // _LEAST_BLOCKS).bit_length() - 1)
+    if is_alone and ring_bytes >= _MANY_BLOCKS * _MOST_BLOCK_BYTES_ALONE:
+        block_bytes = _MOST_BLOCK_BYTES_ALONE
     return RingSize(block_bytes, ring_bytes // block_bytes, RETIRE_MILLISECONDS)
 
 
@@ -79,13 +89,20 @@ class Ring:
         raw_socket: a packet socket of protocol 0; the ring closes it.
         options: what to capture, and how.
         place: of the interface among those that are captured.
+        is_alone: whether it is the only one.
 
     Raises:
         ConfigError: there is no such interface, or it can't be captured as asked for.
     """
 
     def __init__(
-        self, name: str, raw_socket: socket.socket, options: LiveOptions, *, place: int = 0
+        self,
+        name: str,
+        raw_socket: socket.socket,
+        options: LiveOptions,
+        *,
+        place: int = 0,
+        is_alone: bool = False,
     ) -> None:
         self.name = name
         self._socket = raw_socket
@@ -95,7 +112,7 @@ class Ring:
             self._fanout_group += place
         self._interface = Interface(name, _NOT_BOUND, 0, is_up=False)
         self._link = 0
-        self._size = ring_size(options.ring_bytes)
+        self._size = ring_size(options.ring_bytes, is_alone=is_alone)
         self._block = 0
         self._is_held = False
         self._lock = threading.Lock()  # statistics are asked for by any thread

@@ -16,13 +16,16 @@ from geophone_capture.live.ring import RETIRE_MILLISECONDS, Ring, RingStatistics
 from geophone_capture.packets import PacketBlock
 
 IDLE_SECONDS = 0.1
-"""How long no packet comes before `Idle` says so, again and again."""
+"""How long no packet comes before `Idle` says so."""
 
 IN_THE_RING_US = 200_000
 """What it takes a packet at most, and amply, to come out of its ring: a block is handed over
 `RETIRE_MILLISECONDS` after it got its first packet."""
 
+_SHORT_IDLES = 3
+"""Then whatever had to wait is handed on; what is left are queries without a response."""
 _LOOK_AFTER_SECONDS = 0.5
+"""Between looks at the interfaces, and between idle times when nothing goes on."""
 _HELD_UP_SECONDS = 0.01
 
 
@@ -81,7 +84,8 @@ class LiveStream:
             on_error.callback(self._close)
             rings: list[Ring] = []
             for place, (name, raw_socket) in enumerate(self._sockets):
-                ring = Ring(name, raw_socket, self._options, place=place)
+                is_alone = len(self._sockets) == 1
+                ring = Ring(name, raw_socket, self._options, place=place, is_alone=is_alone)
                 on_error.callback(ring.close)
                 rings.append(ring)
             self._rings = tuple(rings)
@@ -108,10 +112,12 @@ class LiveStream:
         poll.register(self._wake, select.POLLIN)
         for ring in self._rings:
             poll.register(ring, select.POLLIN)
+        idles = 0
         while not self._is_stopped.is_set():
             self._look_after()
             now_us = self._now_us()
             for block in self._blocks(now_us):
+                idles = 0
                 yield block
                 if self._is_stopped.is_set():  # also where they never end
                     break
@@ -121,10 +127,12 @@ class LiveStream:
                 # Here time decides when it goes on: `poll` would return at once, again and again.
                 self._is_stopped.wait(_HELD_UP_SECONDS)
                 continue
-            events = poll.poll(IDLE_SECONDS * 1e3)
+            seconds = IDLE_SECONDS if idles < _SHORT_IDLES else _LOOK_AFTER_SECONDS
+            events = poll.poll(seconds * 1e3)
             if any(event & select.POLLERR for _, event in events):
                 self._looked_after = 0.0  # an interface went down
             if not events:
+                idles += 1
                 yield Idle(self._lanes.seen_us if self._lanes else now_us - IN_THE_RING_US)
         for ring in self._rings:
             ring.stop()

@@ -45,11 +45,7 @@ class SqliteStore:
         def insert(connection: sqlite3.Connection) -> int:
             return rows.append_record(connection, number, topic, record, now_us)
 
-        try:
-            return await self._writing.run(insert)
-        finally:
-            # Also of one that was given up, which may be there all the same.
-            self.arrivals.announce(partition)
+        return await self._writing.run(insert, partial(self.arrivals.announce, partition))
 
     async def read(
         self, partition: TopicPartition, offset: int, limit: int, limit_bytes: int

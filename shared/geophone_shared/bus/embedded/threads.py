@@ -26,6 +26,7 @@ _READING_THREADS = 4
 class _Work(NamedTuple):
     do: Callable[[sqlite3.Connection], Any]
     done: asyncio.Future[Any]
+    at_end: Callable[[], None]
 
 
 class WritingThread:
@@ -38,8 +39,14 @@ class WritingThread:
         self._waiting: deque[_Work] = deque()
         self._group: asyncio.Future[list[Any]] | None = None
 
-    async def run(self, do: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    async def run(
+        self, do: Callable[[sqlite3.Connection], _Result], at_end: Callable[[], None] = lambda: None
+    ) -> _Result:
         """Do something in a transaction; its result, once it is on the disk.
+
+        Args:
+            do: what.
+            at_end: called when it was done or has failed, also if nobody waits for that any more.
 
         Raises:
             ConfigError: the file is damaged.
@@ -49,7 +56,7 @@ class WritingThread:
         if len(self._waiting) >= _WAITING_LIMIT:
             raise TransientError(f"{_WAITING_LIMIT} others wait for the disk of {self._path}")
         loop = asyncio.get_running_loop()
-        work = _Work(do, loop.create_future())
+        work = _Work(do, loop.create_future(), at_end)
         self._waiting.append(work)
         if self._group is None:
             self._begin_group()
@@ -79,6 +86,7 @@ class WritingThread:
     def _end_group(self, group: list[_Work], written: asyncio.Future[list[Any]]) -> None:
         error = written.exception()
         for index, work in enumerate(group):
+            work.at_end()
             if work.done.done():
                 continue  # given up
             if error is None:
