@@ -156,9 +156,7 @@ class StateLog:
             chunks.append(ahead.popleft().value)
         return chunks
 
-    async def _polled(
-        self, reader: Reader, state: TopicPartition, end: int
-    ) -> list[StoredRecord]:
+    async def _polled(self, reader: Reader, state: TopicPartition, end: int) -> list[StoredRecord]:
         """The next records; none where the log has lost all that were before `end`."""
         clock = asyncio.get_running_loop()
         deadline = clock.time() + _PATIENCE_SECONDS
