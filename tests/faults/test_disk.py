@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import ROUNDS
 from tests.support.dns_messages import RESPONSE, message, name, question
 from tests.support.namespaces import frame_sender, veth_pair
 from tests.support.packets import CLIENT, SERVER, ethernet, ipv4, udp
@@ -110,7 +111,7 @@ def response(number: int) -> bytes:
     return ethernet(ipv4(datagram, source=SERVER, destination=CLIENT))
 
 
-@pytest.mark.parametrize("fault", ["torn", "overwritten"])
+@pytest.mark.parametrize("fault", ["torn"] if ROUNDS == 1 else ["torn", "overwritten"])
 async def test_damaged(demo_capture: Path, tmp_path: Path, fault: str) -> None:
     """It is said in a sentence what to do, and that helps."""
     source = ("--file", str(demo_capture), "--exit-at-end")
