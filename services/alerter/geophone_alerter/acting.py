@@ -287,11 +287,14 @@ class Acting:
         """Whether everything on the log is told, by this alerter or by the one that acts."""
         if self._acts is None:
             return since_joined_seconds > _ASSIGNMENT_SECONDS
+        if self._acts.notifier.low_position() is not None:
+            return False
         try:
             end = (await reader.end_offsets())[ALERTS_PARTITION]
+            # Not of the last alert that came: those after it may be lost on the log.
+            return (await reader.positions())[ALERTS_PARTITION] >= end
         except TransientError:
             return False
-        return self._acts.dealt_with() >= end
 
     async def _wait_for_log(self, error: TransientError) -> None:
         _log.warning("the log doesn't answer", extra={"reason": str(error)})

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from geophone_detector import metrics as families
 from geophone_detector.assignment import Assignment, Held
@@ -197,7 +197,6 @@ class Member:
 
     async def _is_stuck(self, reader: GroupReader) -> bool:
         """Whether the reader has stood still although the log goes on and answers."""
-        positions = {each: one.partition.position for each, one in self._assignment.held.items()}
         now_seconds = asyncio.get_running_loop().time()
         try:
             ends = await reader.end_offsets()
@@ -206,6 +205,7 @@ class Member:
             self._stand_still.is_stuck({}, {}, now_seconds)
             return False
         self._vitals.answered()
+        positions = await self._positions(reader, ends)
         self._measures.lag(
             {each.partition: max(ends[each] - position, 0) for each, position in positions.items()}
         )
@@ -214,6 +214,20 @@ class Member:
         self._measures.metrics.add(common.READER_REBUILDS)
         _logger.error("a reader stands still although the log answers, and is replaced")
         return True
+
+    async def _positions(
+        self, reader: GroupReader, ends: Mapping[TopicPartition, int]
+    ) -> Mapping[TopicPartition, int]:
+        """Where each partition goes on."""
+        counted = {each: one.partition.position for each, one in self._assignment.held.items()}
+        if all(position >= ends[each] for each, position in counted.items()):
+            return counted
+        try:
+            # Where the log has forgotten or lost the next records, it is beyond what was counted.
+            return await reader.positions()
+        except TransientError as error:
+            self._vitals.failed(error)
+            return counted
 
     async def _refresh(self) -> None:
         """Write the lists and the snapshot that are due."""

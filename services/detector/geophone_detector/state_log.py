@@ -29,7 +29,8 @@ a zombie's, written late, is looked at beside the one it came after makes the be
 it doesn't, its state is true as well, and only has more to catch up with."""
 
 _MOST_RECORDS = 16
-_POLL_SECONDS = 10.0
+_POLL_SECONDS = 1.0
+_PATIENCE_SECONDS = 10.0
 
 
 class StateLog:
@@ -124,7 +125,10 @@ class StateLog:
         at = begin
         reader.seek(state, begin)
         while at < end:
-            for record in await self._polled(reader, state):
+            records = await self._polled(reader, state, end)
+            if not records:
+                break
+            for record in records:
                 at = record.offset + 1
                 if at <= end and is_manifest(record):
                     try:
@@ -146,17 +150,21 @@ class StateLog:
         for offset in offsets:
             if not ahead or ahead[0].offset != offset:
                 reader.seek(state, offset)
-                ahead = deque(await self._polled(reader, state))
-            record = ahead.popleft()
-            if record.offset != offset:
+                ahead = deque(await self._polled(reader, state, offset + 1))
+            if not ahead or ahead[0].offset != offset:
                 raise invalid_record("snapshot")
-            chunks.append(record.value)
+            chunks.append(ahead.popleft().value)
         return chunks
 
-    async def _polled(self, reader: Reader, state: TopicPartition) -> list[StoredRecord]:
-        """The next records, which are there."""
-        polled = await reader.poll(_POLL_SECONDS, _MOST_RECORDS)
-        self._on_progress()
-        if not polled:
-            raise TransientError(f"{state} delivers nothing")
-        return polled[state]
+    async def _polled(self, reader: Reader, state: TopicPartition, end: int) -> list[StoredRecord]:
+        """The next records; none where the log has lost all that were before `end`."""
+        clock = asyncio.get_running_loop()
+        deadline = clock.time() + _PATIENCE_SECONDS
+        while clock.time() < deadline:
+            polled = await reader.poll(_POLL_SECONDS, _MOST_RECORDS)
+            self._on_progress()
+            if polled:
+                return polled[state]
+            if (await reader.positions())[state] >= end:
+                return []
+        raise TransientError(f"{state} delivers nothing")

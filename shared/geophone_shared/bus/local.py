@@ -228,8 +228,12 @@ class LocalReader:
                 break
             position = self._positions[partition]
             records = await self._store.read(partition, position, records_left, bytes_left)
-            if not records and position > (await self._store.bounds(partition)).end:
-                records = await self._store.read(partition, 0, records_left, bytes_left)
+            if not records and position != (end := (await self._store.bounds(partition)).end):
+                # Forgotten, behind the end, or the last ones before the end are lost; else new.
+                begin = position if position < end else 0
+                records = await self._store.read(partition, begin, records_left, bytes_left)
+                if not records and position < end:
+                    self._positions[partition] = end
             self._turns.rotate(-1)  # the next poll begins where this one ends
             if records:
                 found[partition] = records

@@ -11,6 +11,7 @@ from geophone_detector import member
 from geophone_detector.manifests import Manifest, decode_manifest, is_manifest
 from geophone_detector.member import GROUP
 from geophone_shared.bus.local import LocalBus
+from geophone_shared.bus.memory import MemoryStore
 from geophone_shared.bus.records import Record, TopicPartition
 from geophone_shared.bus.topics import ALERTS, DEAD_LETTERS, DETECTOR_STATE, TRANSACTIONS
 from geophone_shared.dead_letters import decode_dead_letter
@@ -276,6 +277,35 @@ async def test_a_reader_that_stands_still_is_replaced(
         await log.counted(len(records))
     assert await log.alerts() == alerts_of(rows)
     assert log.metric("geophone_reader_rebuilds_total") == 2
+
+
+async def test_what_the_log_has_lost_before_it_was_read_is_gone_round(
+    log: Log, rows: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not to be mistaken for a reader that stands still, and counted where the next one shows."""
+    monkeypatch.setattr(member, "StandStill", partial(StandStill, 0.05))
+    records = batch_records(rows, ROWS_EACH)
+    await log.append(records[:2])
+    async with running(log):
+        await log.counted(2)
+    await log.append(records[2:4])
+    await log.append([Record(b"")])
+    assert isinstance(log.bus, LocalBus)
+    lose(log.bus, TopicPartition(TRANSACTIONS, 0))
+    async with running(log):
+        await asyncio.sleep(0.3)
+        await log.append(records[4:])
+        await log.counted(len(records) + 1)
+    assert log.metric('geophone_detector_snapshots_total{result="restored"}') == 1
+    assert log.metric("geophone_reader_rebuilds_total") == 0
+    assert log.metric("geophone_detector_missing_records_total") == 2
+
+
+def lose(bus: LocalBus, partition: TopicPartition) -> None:
+    """Have a log in memory keep no record of a partition, as where all are too old."""
+    store = bus._store
+    assert isinstance(store, MemoryStore)
+    store._partitions[partition].records.clear()
 
 
 async def test_a_log_without_its_topics_is_no_log(log: Log) -> None:

@@ -1,6 +1,9 @@
 """Which of the snapshots on the log a detector goes on from."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +14,9 @@ from geophone_detector.partition import Partition
 from geophone_detector.plan import DetectorPlan
 from geophone_detector.snapshots import Snapshot
 from geophone_detector.state_log import StateLog
+from geophone_shared.bus.embedded import open_embedded_bus
 from geophone_shared.bus.records import Record, TopicPartition
-from geophone_shared.bus.topics import DETECTOR_STATE, TRANSACTIONS
+from geophone_shared.bus.topics import DETECTOR_STATE, TRANSACTIONS, declared_topics
 from geophone_shared.errors import ConfigError
 from tests.support.detector_rows import FAR_US, NOON_US, hosts, transactions_of
 from tests.support.detector_service import Log, a_log, now_us
@@ -107,6 +111,30 @@ def _manifest(plan: DetectorPlan, chunks: tuple[int, ...]) -> Manifest:
     snapshot = Snapshot(plan, at(plan, 7))
     list(snapshot.chunks())
     return snapshot.manifest(chunks)
+
+
+@pytest.mark.parametrize("lost", [3, 40, 2_000])
+async def test_what_is_lost_at_the_end_hides_no_snapshot(
+    tmp_path: Path, plan: DetectorPlan, lost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the embedded log was damaged; a chunk that is lost makes its snapshot useless."""
+    monkeypatch.setattr("geophone_detector.state_log._POLL_SECONDS", 0.02)
+    path = tmp_path / "log.sqlite"
+    async with open_embedded_bus(path) as bus:
+        await bus.create_topics(declared_topics(1))
+        states = StateLog(bus, plan, lambda: None)
+        for position in (1, 2):
+            await states.write(0, at(plan, position))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("DELETE FROM record WHERE place IN (SELECT max(place) FROM record)")
+            connection.execute("UPDATE partition SET end_offset = end_offset + ?", (lost,))
+        found = await states.newest(0, END)
+        assert found is not None
+        assert found.position == 1
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("DELETE FROM record WHERE place IN (SELECT min(place) FROM record)")
+        assert await states.newest(0, END) is None
+        assert states.unusable == 1
 
 
 @pytest.mark.parametrize("is_secret_shared", [False, True])

@@ -126,11 +126,14 @@ def find_offset(connection: sqlite3.Connection, partition: int, time_us: int) ->
     low, high = select_bounds(connection, partition)
     while low < high:
         middle = (low + high) // 2
-        (published_us,) = connection.execute(
-            "SELECT published_us FROM record WHERE place = ?", (_place(partition, middle),)
+        # The record there, or where that was lost the next one.
+        found = connection.execute(
+            "SELECT place, published_us FROM record WHERE place >= ? AND place < ? "
+            "ORDER BY place LIMIT 1",
+            (_place(partition, middle), _place(partition, high)),
         ).fetchone()
-        if published_us < time_us:
-            low = middle + 1
+        if found is not None and found[1] < time_us:
+            low = found[0] - _place(partition, 0) + 1
         else:
             high = middle
     return low
@@ -168,14 +171,14 @@ def _forget(
     With each append a few more go than come, so nobody ever waits for many.
     """
     gone, gone_bytes = offsets.start, 0
-    for published_us, size_bytes in connection.execute(
-        "SELECT published_us, size_bytes FROM record WHERE place >= ? AND place < ? "
+    for place, published_us, size_bytes in connection.execute(
+        "SELECT place, published_us, size_bytes FROM record WHERE place >= ? AND place < ? "
         "ORDER BY place LIMIT ?",
         (_place(partition, offsets.start), _place(partition, offsets.stop), _FORGET_LIMIT),
     ):
         if published_us >= horizon_us and gone_bytes >= excess_bytes:
             break
-        gone += 1
+        gone = place - _place(partition, 0) + 1
         gone_bytes += size_bytes
     if gone > offsets.start:
         connection.execute(

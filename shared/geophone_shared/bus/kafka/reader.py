@@ -90,17 +90,21 @@ class KafkaReader:
         with kafka_failures(f"move to {offset} in {partition}"):
             self._consumer.seek(KafkaPartition(*partition), offset)
         self._next[partition] = offset
-        if self._fetch is not None and self._fetch.done() and self._fetch.exception() is None:
-            self._fetch.result().pop(KafkaPartition(*partition), None)
+        self._left_behind().pop(KafkaPartition(*partition), None)
 
     async def positions(self) -> dict[TopicPartition, int]:
         """As the contract says."""
         with kafka_failures("tell positions"):
             async with self._waits.within(self._answer_seconds):
-                return {
+                positions = {
                     each: await self._consumer.position(KafkaPartition(*each))
                     for each in self._current()
                 }
+        # The consumer is beyond what came after the end of a poll, and is still to be handed over.
+        for each, records in self._left_behind().items():
+            if each in positions:
+                positions[each] = min(positions[each], records[0].offset)
+        return positions
 
     async def first_offsets(self) -> dict[TopicPartition, int]:
         """As the contract says."""
@@ -174,6 +178,12 @@ class KafkaReader:
                 )
             )
         return self._fetch
+
+    def _left_behind(self) -> dict[KafkaPartition, list[Any]]:
+        """What came too late for the last poll; the next one returns it."""
+        if self._fetch is None or not self._fetch.done() or self._fetch.exception() is not None:
+            return {}
+        return self._fetch.result()
 
     def _forget_fetch(self) -> None:
         """Ask no more; what came already is lost. A fetch that waits has taken nothing out yet."""
