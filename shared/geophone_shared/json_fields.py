@@ -126,9 +126,10 @@ class JsonFields:
         return {_text(key): _count(value) for key, value in fields.items()}
 
     def _get(self, name: str) -> object:
-        if name not in self._fields:
-            raise invalid_record("missing_field")
-        return self._fields[name]
+        try:
+            return self._fields[name]
+        except KeyError:
+            raise invalid_record("missing_field") from None
 
 
 def _typed(value: object, kind: type[_Value]) -> _Value:
@@ -140,15 +141,13 @@ def _typed(value: object, kind: type[_Value]) -> _Value:
 def _text(value: object) -> str:
     # Printable leaves out line breaks, escapes, surrogates and marks that turn the direction of
     # writing: texts end up in mails and on terminals.
-    text = _typed(value, str)
-    if len(text) > MOST_CHARACTERS or not text.isprintable():
+    if not isinstance(value, str) or len(value) > MOST_CHARACTERS or not value.isprintable():
         raise invalid_record("ill_typed_field")
-    return text
+    return value
 
 
 def _count(value: object) -> int:
-    # JSON's true is an int to Python.
-    number = _typed(value, int)
-    if isinstance(number, bool) or not 0 <= number <= LARGEST_NUMBER:
+    # Not `isinstance`: JSON's true is an int to Python.
+    if type(value) is not int or not 0 <= value <= LARGEST_NUMBER:
         raise invalid_record("ill_typed_field")
-    return number
+    return value

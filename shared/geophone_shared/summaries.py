@@ -5,6 +5,7 @@ Core.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from geophone_shared.json_fields import JsonFields
 from geophone_shared.timestamps import rfc3339
@@ -66,6 +67,17 @@ class DomainSummary:
     sample_names: tuple[str, ...]
     allowed: bool
     evidence_since_us: int | None = None
+
+
+class WindowCounts(NamedTuple):
+    """The fields of a domain's summary that are of one window; the others are the same in all."""
+
+    window_seconds: int
+    unique_hostnames: int
+    unique_hostnames_lower: int
+    unique_hostnames_upper: int
+    exact: bool
+    information_bytes: int
 
 
 def summary_to_json(summary: DomainSummary, rank: int | None = None) -> dict[str, object]:

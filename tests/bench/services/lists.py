@@ -34,7 +34,7 @@ async def measure(_folder: Path, capture: Path, rounds: int, _pauses: Pauses) ->
         made.time(
             lambda: [encoded_top_list(each, number) for number, each in enumerate(held * _TURNS)]
         )
-        read.time(lambda: [store.apply(decode_top_list(value)) for value in values * _TURNS])
+        read.time(lambda: _read(store, values * _TURNS))
     sketched = sum(len(each.detector.windows.sketched) for each in held)
     domains = sum(int(each.detector.windows.tables.heads[0]["live_domains"]) for each in held)
     remark = f"{domains:,} live domains in {PARTITIONS} partitions, {sketched} of them sketched"
@@ -59,6 +59,11 @@ def partitions(capture: Path) -> list[Partition]:
             held[batch.partition].take(stored)
             offsets[batch.partition] += 1
     return held
+
+
+def _read(store: TopStore, values: list[bytes]) -> None:
+    for value in values:
+        store.apply(decode_top_list(value))
 
 
 def _cpu_us(measured: Measured) -> list[float]:

@@ -24,6 +24,7 @@ from geophone_shared.alerts import to_json
 from geophone_shared.summaries import DomainSummary, summary_to_json
 from geophone_shared.timestamps import rfc3339
 from geophone_shared.top_domains import TopList
+from tests.support import top_lists
 from tests.support.alert_events import NOW_US, OPENED_US, create_alert, create_notification
 from tests.support.golden import ALERT
 from tests.support.hostile_names import FORGED_TEXTS, HOSTILE_DOMAINS
@@ -45,8 +46,7 @@ def summary(name: str, hostnames: int = 1, *, allowed: bool = False) -> DomainSu
 
 
 def top_list(*domains: DomainSummary, partition: int = 0, as_of_us: int = NOW_US) -> TopList:
-    windows = {14_400: domains, 600: domains[:1]}
-    return TopList(partition=partition, as_of_us=as_of_us, position=0, windows=windows)
+    return top_lists.top_list(partition, as_of_us, {14_400: domains, 600: domains[:1]})
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from tests.support.detector_service import (
     settings,
 )
 from tests.support.outside import SHIPPED_CAPTURES
+from tests.support.top_lists import in_window
 
 ROWS_EACH = 40
 
@@ -71,7 +72,7 @@ async def test_the_tunnel_gives_the_alerts_that_it_gives_without_a_log(
     keys = [record.key for record in await log.read(ALERTS)]
     assert keys == [alert.registered_domain.encode() for alert in expected]
     assert top.as_of_us == int(rows.rows["completed_us"][-1])
-    first = top.windows[14_400][0]
+    first = in_window(top, 14_400)[0]
     assert first.registered_domain == expected[0].registered_domain
     assert first.sample_names == expected[0].evidence.sample_names
     assert log.metric("geophone_detector_records_total") == len(records)
@@ -130,7 +131,7 @@ async def test_what_comes_again_is_counted_once(log: Log, rows: Transactions) ->
     async with running(log):
         top = await log.counted(len(again))
     assert await log.alerts() == alerts_of(rows)
-    assert sum(summary.queries for summary in top.windows[86_400]) == len(rows.rows)
+    assert sum(summary.queries for summary in in_window(top, 86_400)) == len(rows.rows)
     assert log.metric("geophone_detector_repeated_records_total") == 3
 
 
