@@ -44,6 +44,8 @@ class JsonFields:
     constructor does so with `json` for what is not an object.
     """
 
+    __slots__ = ("_fields",)
+
     def __init__(self, value: object) -> None:
         if not isinstance(value, dict):
             raise invalid_record("json")
@@ -114,11 +116,11 @@ class JsonFields:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings as in `text`."""
-        return tuple(_text(item) for item in _typed(self._get(name), list))
+        return tuple(map(_text, _typed(self._get(name), list)))
 
     def integers(self, name: str) -> tuple[int, ...]:
         """A list of numbers as in `integer`."""
-        return tuple(_count(item) for item in _typed(self._get(name), list))
+        return tuple(map(_count, _typed(self._get(name), list)))
 
     def counts(self, name: str) -> dict[str, int]:
         """An object whose values are all numbers as in `integer`."""

@@ -49,9 +49,10 @@ def presentation(wire: bytes) -> str:
     """
     parts = labels(wire)
     joined = b".".join(parts)
-    if len(joined.translate(None, _PLAIN)) < len(parts):  # the dots between them: most names
-        return joined.decode("ascii") or "."
-    return ".".join(label.decode("latin-1").translate(_ESCAPES) for label in parts)
+    if len(joined.translate(None, _PLAIN)) < len(parts):
+        # Nothing but the dots between labels: so are most names.
+        return joined.decode("ascii")
+    return ".".join(label.decode("latin-1").translate(_ESCAPES) for label in parts) or "."
 
 
 def wire_name(text: str) -> bytes:

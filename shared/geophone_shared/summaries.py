@@ -11,8 +11,7 @@ from geophone_shared.json_fields import JsonFields
 from geophone_shared.timestamps import rfc3339
 
 
-@dataclass(frozen=True, slots=True)
-class ClientQueries:
+class ClientQueries(NamedTuple):
     """A client of a domain and how many queries it sent."""
 
     address: str
@@ -83,8 +82,7 @@ class WindowCounts(NamedTuple):
 def summary_to_json(summary: DomainSummary, rank: int | None = None) -> dict[str, object]:
     """The JSON object of a summary; `rank` comes first where there is one."""
     since_us = summary.evidence_since_us
-    fields: dict[str, object] = {} if rank is None else {"rank": rank}
-    return fields | {
+    fields: dict[str, object] = {
         "registered_domain": summary.registered_domain,
         "window_seconds": summary.window_seconds,
         "unique_hostnames": summary.unique_hostnames,
@@ -110,6 +108,7 @@ def summary_to_json(summary: DomainSummary, rank: int | None = None) -> dict[str
         "clients_exact": summary.clients_exact,
         "evidence_since": None if since_us is None else rfc3339(since_us),
     }
+    return fields if rank is None else {"rank": rank} | fields
 
 
 def summary_from_json(fields: JsonFields) -> DomainSummary:

@@ -4,7 +4,7 @@ import ipaddress
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import starmap
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from geophone_detector.kernels.layout import (
 )
 from geophone_detector.kernels.tables import Tables
 from geophone_detector.reading import Counts, live_counts, peak_counts
-from geophone_shared.jit import Record
+from geophone_shared.jit import Array, Record
 from geophone_shared.mnemonics import query_type_name, response_code_name
 from geophone_shared.names import presentation
 from geophone_shared.summaries import ClientQueries, DomainSummary, WindowCounts
@@ -60,19 +60,18 @@ def summaries_with(
         with_evidence: of each, whether to tell clients, types, response codes and sample names,
             too: that is most of the work.
     """
-    records = tables.domains[list(domains)]
-    columns = (records[name].tolist() for name in _Record._fields)
-    return [
-        _summary(tables, *each)
-        for each in zip(
-            starmap(_Record, zip(*columns, strict=True)), counts, with_evidence, strict=True
-        )
-    ]
+    found = tables.domains[list(domains)]
+    columns = (found[name].tolist() for name in _Record._fields)
+    records = starmap(_Record, zip(*columns, strict=True))
+    clients = _client_counts(tables, found["evidence"])
+    each = zip(records, counts, clients, with_evidence, strict=True)
+    return [_summary(tables, *one) for one in each]
 
 
 def client_count(tables: Tables, domain: int) -> tuple[int, bool]:
     """How many clients a domain has, and whether that is exact."""
-    return _client_count(tables, int(tables.domains[domain]["evidence"]))
+    (count,) = _client_counts(tables, tables.domains["evidence"][[domain]])
+    return count
 
 
 class _Record(NamedTuple):
@@ -107,9 +106,10 @@ def _summary(
     tables: Tables,
     record: _Record,
     counts: WindowCounts,
+    client_count: tuple[int, bool],
     with_evidence: bool,  # noqa: FBT001 - of many at once
 ) -> DomainSummary:
-    clients, clients_exact = _client_count(tables, record.evidence)
+    clients, clients_exact = client_count
     # The last record is any: nothing of it is shown where the domain has none.
     evidence = tables.evidence[record.evidence]
     has_evidence = with_evidence and record.evidence != NONE
@@ -139,17 +139,24 @@ def _summary(
     )
 
 
-def _client_count(tables: Tables, evidence_index: int) -> tuple[int, bool]:
-    """Above `TOP_CLIENTS` it is the estimate of a linear counter (Whang et al., 1990)."""
-    if evidence_index == NONE:
-        return 0, False
-    evidence = tables.evidence[evidence_index]
-    clients = int(evidence["clients"])
-    if clients <= TOP_CLIENTS:
-        return clients, True
-    unset = CLIENT_BITS - int(np.bitwise_count(evidence["client_bits"]).sum())
-    estimate = round(CLIENT_BITS * math.log(CLIENT_BITS / max(unset, 1)))
-    return max(estimate, clients), False
+def _client_counts(tables: Tables, evidence: Array) -> list[tuple[int, bool]]:
+    """As `client_count`, of records of evidence (indexes; some may be `NONE`)."""
+    found = tables.evidence[evidence]
+    bits = np.bitwise_count(found["client_bits"]).sum(axis=1)
+    each = zip(evidence.tolist(), found["clients"].tolist(), bits.tolist(), strict=True)
+    return [
+        (0, False)
+        if index == NONE
+        else (clients, True)
+        if clients <= TOP_CLIENTS
+        else (max(_estimate(set_bits), clients), False)
+        for index, clients, set_bits in each
+    ]
+
+
+def _estimate(set_bits: int) -> int:
+    """How many clients set so many bits of a linear counter (Whang et al., 1990)."""
+    return round(CLIENT_BITS * math.log(CLIENT_BITS / max(CLIENT_BITS - set_bits, 1)))
 
 
 def _name(tables: Tables, offset: int, length: int) -> str:
@@ -160,8 +167,9 @@ def _top_clients(evidence: Record) -> tuple[ClientQueries, ...]:
     count = min(int(evidence["clients"]), TOP_CLIENTS)
     fields = ("client_queries", "client_high", "client_low")
     columns = (evidence[name][:count].tolist() for name in fields)
-    clients = ((-queries, high << 64 | low) for queries, high, low in zip(*columns, strict=True))
-    return tuple(ClientQueries(_address(address), -queries) for queries, address in sorted(clients))
+    clients = [(-queries, high << 64 | low) for queries, high, low in zip(*columns, strict=True)]
+    clients.sort()
+    return tuple([ClientQueries(_address(address), -queries) for queries, address in clients])
 
 
 @lru_cache(_MOST_ADDRESSES)
@@ -191,9 +199,7 @@ def _response_codes(evidence: Record) -> dict[str, int]:
 
 def _sample_names(tables: Tables, evidence_index: int) -> tuple[str, ...]:
     evidence = tables.evidence[evidence_index]
-    names = []
-    start = evidence_index * SAMPLE_BYTES
-    for length in evidence["sample_length"][: int(evidence["samples"])].tolist():
-        names.append(presentation(tables.samples[start : start + length].tobytes()))
-        start += length
-    return tuple(names)
+    first = evidence_index * SAMPLE_BYTES
+    samples = tables.samples[first : first + SAMPLE_BYTES].tobytes()
+    ends = evidence["sample_length"][: int(evidence["samples"])].cumsum(dtype=np.int64).tolist()
+    return tuple(presentation(samples[start:end]) for start, end in pairwise([0, *ends]))

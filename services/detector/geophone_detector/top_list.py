@@ -126,8 +126,11 @@ def _live_names(tables: Tables, window: int) -> Array:
 
 
 def _highest(names: Array, most: int) -> list[int]:
-    """The domains (indexes) with the most names; of equal ones at the end, any."""
-    least = max(int(np.partition(names, -most)[-most]) if most < names.size else 0, 1)
-    above = np.flatnonzero(names > least)
-    tied = np.flatnonzero(names == least)[: most - above.size]
-    return [int(domain) for domain in (*above[np.argsort(-names[above])], *tied)]
+    """The domains (indexes) with the most names; of equal ones those that lie first."""
+    several = np.flatnonzero(names > 1)
+    highest = several[np.argsort(-names[several], kind="stable")[:most]]
+    if highest.size < most:
+        # Most domains have one name, so they aren't sorted.
+        highest = np.append(highest, np.flatnonzero(names == 1)[: most - highest.size])
+    found: list[int] = highest.tolist()
+    return found
