@@ -254,15 +254,16 @@ async def test_without_a_token_a_page_of_another_name_reads_nothing(
 
 
 async def test_a_domain_is_found_by_its_name_alone(rest: Rest) -> None:
-    rest.top.apply(top_list(summary("Tunnel.example", 3), summary("top", 2), summary(".")))
+    tunnel = summary("Tunnel.example", 3)
+    rest.top.apply(top_list(tunnel, summary("top", 2), summary(".")))
     async with rest.client() as client:
         answer = await client.get("/api/v1/domains/tunnel.EXAMPLE.")
         assert answer.json() == {
             "registered_domain": "Tunnel.example",
             "as_of": rfc3339(NOW_US),
             "windows": {
-                "10m": summary_to_json(summary("Tunnel.example", 3)),
-                "4h": summary_to_json(summary("Tunnel.example", 3)),
+                "10m": summary_to_json(replace(tunnel, window_seconds=600)),
+                "4h": summary_to_json(tunnel),
             },
         }
         assert (await client.get("/api/v1/domains/top.")).json()["registered_domain"] == "top"
