@@ -44,6 +44,8 @@ class JsonFields:
     constructor does so with `json` for what is not an object.
     """
 
+    __slots__ = ("_fields",)
+
     def __init__(self, value: object) -> None:
         if not isinstance(value, dict):
             raise invalid_record("json")
@@ -114,11 +116,11 @@ class JsonFields:
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings as in `text`."""
-        return tuple(_text(item) for item in _typed(self._get(name), list))
+        return tuple(map(_text, _typed(self._get(name), list)))
 
     def integers(self, name: str) -> tuple[int, ...]:
         """A list of numbers as in `integer`."""
-        return tuple(_count(item) for item in _typed(self._get(name), list))
+        return tuple(map(_count, _typed(self._get(name), list)))
 
     def counts(self, name: str) -> dict[str, int]:
         """An object whose values are all numbers as in `integer`."""
@@ -126,9 +128,10 @@ class JsonFields:
         return {_text(key): _count(value) for key, value in fields.items()}
 
     def _get(self, name: str) -> object:
-        if name not in self._fields:
-            raise invalid_record("missing_field")
-        return self._fields[name]
+        try:
+            return self._fields[name]
+        except KeyError:
+            raise invalid_record("missing_field") from None
 
 
 def _typed(value: object, kind: type[_Value]) -> _Value:
@@ -140,15 +143,13 @@ def _typed(value: object, kind: type[_Value]) -> _Value:
 def _text(value: object) -> str:
     # Printable leaves out line breaks, escapes, surrogates and marks that turn the direction of
     # writing: texts end up in mails and on terminals.
-    text = _typed(value, str)
-    if len(text) > MOST_CHARACTERS or not text.isprintable():
+    if not isinstance(value, str) or len(value) > MOST_CHARACTERS or not value.isprintable():
         raise invalid_record("ill_typed_field")
-    return text
+    return value
 
 
 def _count(value: object) -> int:
-    # JSON's true is an int to Python.
-    number = _typed(value, int)
-    if isinstance(number, bool) or not 0 <= number <= LARGEST_NUMBER:
+    # Not `isinstance`: JSON's true is an int to Python.
+    if type(value) is not int or not 0 <= value <= LARGEST_NUMBER:
         raise invalid_record("ill_typed_field")
-    return number
+    return value

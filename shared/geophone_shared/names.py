@@ -19,6 +19,8 @@ _ESCAPES = {
     for byte in range(256)
     if not ord("!") <= byte <= ord("~") or byte in b".\\"
 }
+_PLAIN = bytes(set(range(256)).difference(_ESCAPES))
+"""What appears as it is."""
 _TEXT_PART = re.compile(r"\\[0-9]{3}|\\[^0-9]|[^\\]", re.DOTALL)
 
 
@@ -45,8 +47,12 @@ def presentation(wire: bytes) -> str:
     Raises:
         InvalidRecordError: `wire` is not the wire form of a name.
     """
-    texts = [label.decode("latin-1").translate(_ESCAPES) for label in labels(wire)]
-    return ".".join(texts) or "."
+    parts = labels(wire)
+    joined = b".".join(parts)
+    if len(joined.translate(None, _PLAIN)) < len(parts):
+        # Nothing but the dots between labels: so are most names.
+        return joined.decode("ascii")
+    return ".".join(label.decode("latin-1").translate(_ESCAPES) for label in parts) or "."
 
 
 def wire_name(text: str) -> bytes:

@@ -5,13 +5,13 @@ Core.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from geophone_shared.json_fields import JsonFields
 from geophone_shared.timestamps import rfc3339
 
 
-@dataclass(frozen=True, slots=True)
-class ClientQueries:
+class ClientQueries(NamedTuple):
     """A client of a domain and how many queries it sent."""
 
     address: str
@@ -68,11 +68,21 @@ class DomainSummary:
     evidence_since_us: int | None = None
 
 
+class WindowCounts(NamedTuple):
+    """The fields of a domain's summary that are of one window; the others are the same in all."""
+
+    window_seconds: int
+    unique_hostnames: int
+    unique_hostnames_lower: int
+    unique_hostnames_upper: int
+    exact: bool
+    information_bytes: int
+
+
 def summary_to_json(summary: DomainSummary, rank: int | None = None) -> dict[str, object]:
     """The JSON object of a summary; `rank` comes first where there is one."""
     since_us = summary.evidence_since_us
-    fields: dict[str, object] = {} if rank is None else {"rank": rank}
-    return fields | {
+    fields: dict[str, object] = {
         "registered_domain": summary.registered_domain,
         "window_seconds": summary.window_seconds,
         "unique_hostnames": summary.unique_hostnames,
@@ -98,6 +108,7 @@ def summary_to_json(summary: DomainSummary, rank: int | None = None) -> dict[str
         "clients_exact": summary.clients_exact,
         "evidence_since": None if since_us is None else rfc3339(since_us),
     }
+    return fields if rank is None else {"rank": rank} | fields
 
 
 def summary_from_json(fields: JsonFields) -> DomainSummary:

@@ -6,6 +6,7 @@ never passes through a float.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 LATEST_TIME_US = 253_402_300_799_999_999
 """The last microsecond of the year 9999: RFC 3339 has four digits for a year."""
@@ -16,6 +17,9 @@ _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 _NOT_A_TIME = "not a time such as 2010-08-21T02:11:04.000000Z"
+_MINUTE_US = 60_000_000
+_MOST_MINUTES = 2_048
+"""Whose text is kept, more than a day has: most times of a record lie in a few minutes."""
 
 
 def rfc3339(time_us: int) -> str:
@@ -25,8 +29,9 @@ def rfc3339(time_us: int) -> str:
         ValueError: `time_us` is not in 0 .. `LATEST_TIME_US`.
     """
     _check(time_us)
-    moment = _EPOCH + timedelta(microseconds=time_us)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    minute, past_us = divmod(time_us, _MINUTE_US)
+    seconds, microseconds = divmod(past_us, 1_000_000)
+    return f"{_minute_text(minute)}:{seconds:02}.{microseconds:06}Z"
 
 
 def parse_rfc3339(text: str) -> int:
@@ -46,6 +51,13 @@ def parse_rfc3339(text: str) -> int:
     time_us = (moment - _EPOCH) // _MICROSECOND
     _check(time_us)
     return time_us
+
+
+@lru_cache(_MOST_MINUTES)
+def _minute_text(minute: int) -> str:
+    """A minute since the epoch as `2010-08-21T02:11`."""
+    moment = _EPOCH + timedelta(minutes=minute)
+    return moment.replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def _check(time_us: int) -> None:

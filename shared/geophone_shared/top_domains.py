@@ -5,13 +5,17 @@ merged, are exact as far down as each of them reaches (docs/records.md).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from geophone_shared.drops import Drops
 from geophone_shared.json_fields import JsonFields
 from geophone_shared.record_reasons import invalid_record
-from geophone_shared.summaries import DomainSummary, summary_from_json, summary_to_json
+from geophone_shared.summaries import (
+    DomainSummary,
+    WindowCounts,
+    summary_from_json,
+    summary_to_json,
+)
 from geophone_shared.timestamps import rfc3339
 from geophone_shared.zstd_json import compressed_json, compressed_object
 
@@ -21,15 +25,27 @@ MOST_TOP_LIST_BYTES = 512 * 1024
 MOST_RAW_BYTES = 8 * 1024 * 1024
 """A reader decompresses no more than this."""
 
-_OF_A_WINDOW = (
-    "window_seconds",
-    "unique_hostnames",
-    "unique_hostnames_lower",
-    "unique_hostnames_upper",
-    "exact",
-    "information_bytes",
-)
-"""What a domain has for each window; the rest is the same in all of them."""
+
+@dataclass(frozen=True, slots=True)
+class ListedDomain:
+    """A domain of a list.
+
+    Attributes:
+        summary: the domain in its longest window; totals and evidence are the same in each.
+        windows: those that hold a name of it, the shortest first.
+    """
+
+    summary: DomainSummary
+    windows: tuple[WindowCounts, ...]
+
+    @property
+    def name(self) -> str:
+        """The registered domain."""
+        return self.summary.registered_domain
+
+    def in_window(self, counts: WindowCounts) -> DomainSummary:
+        """The domain in one of its windows."""
+        return replace(self.summary, **counts._asdict())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,29 +57,20 @@ class TopList:
         as_of_us: the partition's clock, µs of packet time since the epoch.
         position: the offset at which its input goes on.
         drops: what its detector has lost of it; None where the record doesn't say.
-        windows: by the window's length in seconds, what lives in it now: the domains with the most
-            hostnames first, equal ones by name. Totals and evidence of a domain are the same in
-            each.
+        windows: lengths in seconds.
+        domains: the busiest of each window, with all windows each.
     """
 
     partition: int
     as_of_us: int
     position: int
-    windows: Mapping[int, tuple[DomainSummary, ...]]
+    windows: tuple[int, ...]
+    domains: tuple[ListedDomain, ...]
     drops: Drops | None = None
-
-
-def rank(summary: DomainSummary) -> tuple[int, str]:
-    """What a list is sorted by."""
-    return -summary.unique_hostnames, summary.registered_domain
 
 
 def encode_top_list(top: TopList) -> bytes:
     """The value of the record: one zstd frame of JSON."""
-    by_domain: dict[str, list[DomainSummary]] = {}
-    for summaries in top.windows.values():
-        for summary in summaries:
-            by_domain.setdefault(summary.registered_domain, []).append(summary)
     drops = top.drops
     return compressed_json(
         {
@@ -73,8 +80,8 @@ def encode_top_list(top: TopList) -> bytes:
             "position": top.position,
             "drops": None if drops is None else dict(drops.counts),
             "since": None if drops is None else rfc3339(drops.since_us),
-            "windows": list(top.windows),
-            "domains": [_domain_to_json(summaries) for summaries in by_domain.values()],
+            "windows": top.windows,
+            "domains": [_domain_to_json(domain) for domain in top.domains],
         }
     )
 
@@ -88,24 +95,25 @@ def decode_top_list(data: bytes) -> TopList:
     """
     fields = compressed_object(data, MOST_RAW_BYTES)
     fields.check_schema("geophone.top-domains", TOP_LIST_SCHEMA_MAJOR)
-    found: dict[int, dict[str, DomainSummary]] = {
-        window_seconds: {} for window_seconds in fields.integers("windows")
-    }
-    for domain in fields.nested_list("domains"):
-        for summary in _summaries_from(domain):
-            of_window = found.get(summary.window_seconds)
-            if of_window is None or summary.registered_domain in of_window:
-                raise invalid_record("ill_typed_field")
-            of_window[summary.registered_domain] = summary
+    windows = fields.integers("windows")
+    domains = tuple(
+        _domain_from(domain, in_windows)
+        for domain in fields.nested_list("domains")
+        if (in_windows := domain.nested_list("windows"))
+    )
+    if len({domain.name for domain in domains}) < len(domains):
+        raise invalid_record("ill_typed_field")
+    for domain in domains:
+        own = {counts.window_seconds for counts in domain.windows}
+        if len(own) < len(domain.windows) or not own.issubset(windows):
+            raise invalid_record("ill_typed_field")
     return TopList(
         partition=fields.integer("partition"),
         as_of_us=fields.time_us("as_of"),
         position=fields.integer("position"),
         drops=_drops_from(fields),
-        windows={
-            window_seconds: tuple(sorted(summaries.values(), key=rank))
-            for window_seconds, summaries in found.items()
-        },
+        windows=windows,
+        domains=domains,
     )
 
 
@@ -116,27 +124,27 @@ def _drops_from(fields: JsonFields) -> Drops | None:
     return Drops(fields.time_us("since"), Counter(fields.counts("drops")))
 
 
-def _domain_to_json(summaries: list[DomainSummary]) -> dict[str, object]:
-    """The object of a domain, from what it is in each window."""
-    each = [summary_to_json(summary) for summary in summaries]
-    shared = {name: value for name, value in each[0].items() if name not in _OF_A_WINDOW}
-    windows = [{name: fields[name] for name in _OF_A_WINDOW} for fields in each]
-    return shared | {"windows": windows}
+def _domain_to_json(domain: ListedDomain) -> dict[str, object]:
+    """The fields of a summary, those of the windows apart."""
+    fields = summary_to_json(domain.summary)
+    for name in WindowCounts._fields:
+        del fields[name]
+    fields["windows"] = [counts._asdict() for counts in domain.windows]
+    return fields
 
 
-def _summaries_from(domain: JsonFields) -> Iterator[DomainSummary]:
-    windows = domain.nested_list("windows")
-    if not windows:
-        return
-    first = summary_from_json(domain.joined(windows[0]))
-    yield first
-    for window in windows[1:]:
-        yield replace(
-            first,
-            window_seconds=window.integer("window_seconds"),
-            unique_hostnames=window.integer("unique_hostnames"),
-            unique_hostnames_lower=window.integer("unique_hostnames_lower"),
-            unique_hostnames_upper=window.integer("unique_hostnames_upper"),
-            exact=window.boolean("exact"),
-            information_bytes=window.integer("information_bytes"),
-        )
+def _domain_from(domain: JsonFields, windows: list[JsonFields]) -> ListedDomain:
+    return ListedDomain(
+        summary_from_json(domain.joined(windows[-1])),
+        tuple(
+            WindowCounts(
+                window_seconds=window.integer("window_seconds"),
+                unique_hostnames=window.integer("unique_hostnames"),
+                unique_hostnames_lower=window.integer("unique_hostnames_lower"),
+                unique_hostnames_upper=window.integer("unique_hostnames_upper"),
+                exact=window.boolean("exact"),
+                information_bytes=window.integer("information_bytes"),
+            )
+            for window in windows
+        ),
+    )

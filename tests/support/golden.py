@@ -21,8 +21,13 @@ from geophone_shared.notifications import (
     event_of,
     incident_id,
 )
-from geophone_shared.summaries import ClientQueries, DomainSummary
-from geophone_shared.top_domains import TOP_LIST_SCHEMA_MAJOR, TopList, encode_top_list
+from geophone_shared.summaries import ClientQueries, DomainSummary, WindowCounts
+from geophone_shared.top_domains import (
+    TOP_LIST_SCHEMA_MAJOR,
+    ListedDomain,
+    TopList,
+    encode_top_list,
+)
 from geophone_shared.transactions import ROW, Note, Outcome, Transactions
 from tests.support.rows import transactions_from, wire_name
 
@@ -105,31 +110,17 @@ TOP_LIST = TopList(
     partition=7,
     as_of_us=_START_US + 90_000_000,
     position=1_234,
-    windows={
-        600: (
-            replace(
-                _IN_A_DAY,
-                window_seconds=600,
-                unique_hostnames=3,
-                unique_hostnames_lower=3,
-                unique_hostnames_upper=3,
-                exact=True,
-                information_bytes=96,
-            ),
-        ),
-        14_400: (
-            replace(
-                _IN_A_DAY,
-                window_seconds=14_400,
-                unique_hostnames=201,
-                unique_hostnames_lower=201,
-                unique_hostnames_upper=201,
-                exact=True,
-                information_bytes=6_432,
-            ),
-        ),
-        86_400: (
+    windows=(600, 14_400, 86_400),
+    domains=(
+        ListedDomain(
             _IN_A_DAY,
+            (
+                WindowCounts(600, 3, 3, 3, exact=True, information_bytes=96),
+                WindowCounts(14_400, 201, 201, 201, exact=True, information_bytes=6_432),
+                WindowCounts(86_400, 5_020, 4_890, 5_150, exact=False, information_bytes=160_640),
+            ),
+        ),
+        ListedDomain(
             replace(
                 ALERT.evidence,
                 registered_domain="wpad",
@@ -145,8 +136,9 @@ TOP_LIST = TopList(
                 sample_names=(),
                 allowed=True,
             ),
+            (WindowCounts(86_400, 1, 1, 1, exact=True, information_bytes=0),),
         ),
-    },
+    ),
 )
 
 

@@ -4,12 +4,16 @@ A domain is in one partition, so that merged lists are exact as far down as each
 """
 
 import heapq
-from dataclasses import replace
 from itertools import islice
+from operator import itemgetter
 
 from geophone_shared.drops import Drops, together
-from geophone_shared.summaries import DomainSummary
-from geophone_shared.top_domains import TopList, rank
+from geophone_shared.summaries import DomainSummary, WindowCounts
+from geophone_shared.top_domains import ListedDomain, TopList
+
+_Place = tuple[int, str, ListedDomain, WindowCounts]
+"""Of a domain in a window: what it is ranked by (hostnames, negative; its name), and the two."""
+_rank = itemgetter(0, 1)
 
 
 class TopStore:
@@ -22,7 +26,8 @@ class TopStore:
     def __init__(self) -> None:
         self.version = 0
         self._lists: dict[int, TopList] = {}
-        self._by_domain: dict[int, dict[str, dict[int, DomainSummary]]] = {}
+        self._by_name: dict[int, dict[str, ListedDomain]] = {}
+        self._ranked: dict[int, dict[int, list[_Place]]] = {}
 
     @property
     def as_of_us(self) -> int | None:
@@ -41,15 +46,16 @@ class TopStore:
 
     def apply(self, top_list: TopList) -> None:
         """Takes a list in place of its partition's earlier one."""
-        by_domain: dict[str, dict[int, DomainSummary]] = {}
-        windows = {}
-        for window_seconds, domains in top_list.windows.items():
-            windows[window_seconds] = tuple(sorted(domains, key=rank))
-            for domain in domains:
-                windows_of = by_domain.setdefault(domain.registered_domain.lower(), {})
-                windows_of[window_seconds] = domain
-        self._lists[top_list.partition] = replace(top_list, windows=windows)
-        self._by_domain[top_list.partition] = by_domain
+        ranked: dict[int, list[_Place]] = {seconds: [] for seconds in top_list.windows}
+        for domain in top_list.domains:
+            for counts in domain.windows:
+                place = -counts.unique_hostnames, domain.name, domain, counts
+                ranked[counts.window_seconds].append(place)
+        for places in ranked.values():
+            places.sort(key=_rank)
+        self._lists[top_list.partition] = top_list
+        self._by_name[top_list.partition] = {each.name.lower(): each for each in top_list.domains}
+        self._ranked[top_list.partition] = ranked
         self.version += 1
 
     def ranked(
@@ -62,9 +68,13 @@ class TopStore:
             limit: how many at most.
             exclude_allowed: leave out what an allow list has.
         """
-        lists = [each.windows.get(window_seconds, ()) for each in self._lists.values()]
-        merged = heapq.merge(*lists, key=rank)
-        wanted = (each for each in merged if not (exclude_allowed and each.allowed))
+        lists = [each.get(window_seconds, []) for each in self._ranked.values()]
+        merged = (place[2:] for place in heapq.merge(*lists, key=_rank))
+        wanted = (
+            domain.in_window(counts)
+            for domain, counts in merged
+            if not (exclude_allowed and domain.summary.allowed)
+        )
         return list(islice(wanted, limit))
 
     def find(self, domain: str) -> dict[int, DomainSummary]:
@@ -74,7 +84,8 @@ class TopStore:
             domain: in presentation form, any case.
         """
         key = domain.lower()
-        for by_domain in self._by_domain.values():
-            if key in by_domain:
-                return by_domain[key]
+        for by_name in self._by_name.values():
+            if key in by_name:
+                found = by_name[key]
+                return {each.window_seconds: found.in_window(each) for each in found.windows}
         return {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping, Sequence
 
 from geophone_detector import metrics as families
@@ -23,9 +24,9 @@ from geophone_shared.stand_still import StandStill
 GROUP = "geophone-detector"
 
 REFRESH_SECONDS = 2.0
-"""How often lists are written of partitions that changed, and everything is looked after."""
+"""How often the list of a partition that changes is written, and everything is looked after."""
 REPEAT_SECONDS = 600.0
-"""How often they are of those that didn't: the topic keeps an hour."""
+"""How often it is of one that doesn't: the topic keeps an hour."""
 
 _logger = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class Member:
                     break
                 await self._go_on(reader)
                 fault = self._fault()
+                await self._write_next_list()
                 if loop.time() >= refresh_seconds:
                     refresh_seconds = loop.time() + REFRESH_SECONDS
                     if await self._is_stuck(reader):
@@ -113,7 +115,8 @@ class Member:
     async def _go_on(self, reader: GroupReader) -> None:
         """Take the next records, if there are any soon."""
         try:
-            polled = await reader.poll(_POLL_SECONDS, _MOST_RECORDS)
+            wait_seconds = _POLL_SECONDS if self._next_list() is None else 0.0
+            polled = await reader.poll(wait_seconds, _MOST_RECORDS)
         except TransientError as error:
             self._vitals.failed(error)
             await self._patience.wait()
@@ -230,36 +233,51 @@ class Member:
             return counted
 
     async def _refresh(self) -> None:
-        """Write the lists and the snapshot that are due."""
+        """Write the snapshot that is due."""
         self._measures.hold(self._assignment.partitions)
         now_seconds = asyncio.get_running_loop().time()
-        for each, held in self._assignment.held.items():
-            await self._write_list(each, held, now_seconds)
         due = [
             (held.snapshot_seconds, each)
             for each, held in self._assignment.held.items()
             if held.snapshot_rows >= self._settings.snapshot_rows
             or now_seconds - held.snapshot_seconds >= self._settings.snapshot_interval_seconds
         ]
-        # One at a time: all at once would keep records waiting.
+        # As lists, one at a time: all at once would keep records waiting.
         for _, each in sorted(due)[:1]:
             await self._assignment.write_snapshot(each)
 
-    async def _write_list(self, each: TopicPartition, held: Held, now_seconds: float) -> None:
+    async def _write_next_list(self) -> None:
+        """Write one list of top domains, if one is due."""
+        each = self._next_list()
+        if each is None:
+            return
+        held = self._assignment.held[each]
         partition = held.partition
-        is_new = held.list_position != partition.position
-        if partition.clock_us is None:
-            return
-        if not is_new and now_seconds - held.list_seconds < REPEAT_SECONDS:
-            return
         value = await asyncio.to_thread(encoded_top_list, partition, each.partition, held.drops)
+        held.list_seconds = asyncio.get_running_loop().time()
+        held.list_position = partition.position
         try:
             await self._bus.append(TopicPartition(TOP_DOMAINS, each.partition), Record(value))
         except TransientError as error:
             self._vitals.failed(error)
-            return
-        held.list_position = partition.position
-        held.list_seconds = now_seconds
+            held.list_position = None
+
+    def _next_list(self) -> TopicPartition | None:
+        """The partition whose list has been due the longest."""
+        now_seconds = asyncio.get_running_loop().time()
+        due = [
+            (held.list_seconds + _list_seconds(held), each)
+            for each, held in self._assignment.held.items()
+            if held.partition.clock_us is not None
+        ]
+        due_seconds, each = min(due, default=(math.inf, None))
+        return each if due_seconds <= now_seconds else None
+
+
+def _list_seconds(held: Held) -> float:
+    """How long the latest list of a partition will do."""
+    is_new = held.list_position != held.partition.position
+    return REFRESH_SECONDS if is_new else REPEAT_SECONDS
 
 
 def _alert_record(alert: Alert) -> Record:

@@ -4,20 +4,20 @@ Unlike a replay's table (`top`), which has the most that a window ever held, it 
 each window now.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from itertools import starmap
 
 import numpy as np
 
 from geophone_detector.kernels.layout import NEVER, NONE, WINDOW_SECONDS, WINDOWS
 from geophone_detector.kernels.tables import Tables
 from geophone_detector.partition import Partition
-from geophone_detector.reading import live_counts
-from geophone_detector.summaries import summary_now
+from geophone_detector.reading import live_counts_of_all
+from geophone_detector.summaries import summaries_with
 from geophone_shared.drops import Drops
 from geophone_shared.jit import Array
-from geophone_shared.summaries import DomainSummary
-from geophone_shared.top_domains import MOST_TOP_LIST_BYTES, TopList, encode_top_list, rank
+from geophone_shared.summaries import WindowCounts
+from geophone_shared.top_domains import MOST_TOP_LIST_BYTES, ListedDomain, TopList, encode_top_list
 
 MOST_DOMAINS = 100
 """Of each window, of those on the allow list and of all others: so both lists reach as far."""
@@ -45,15 +45,18 @@ def encoded_top_list(partition: Partition, number: int, drops: Drops | None = No
         drops: what was lost of it.
     """
     for most, most_with_evidence in _SIZES:
-        top = replace(top_list(partition, number, most, most_with_evidence), drops=drops)
-        encoded = encode_top_list(top)
+        encoded = encode_top_list(top_list(partition, number, most, most_with_evidence, drops))
         if len(encoded) < MOST_TOP_LIST_BYTES:
             break
     return encoded
 
 
 def top_list(
-    partition: Partition, number: int, most: int, most_with_evidence: int = MOST_WITH_EVIDENCE
+    partition: Partition,
+    number: int,
+    most: int,
+    most_with_evidence: int = MOST_WITH_EVIDENCE,
+    drops: Drops | None = None,
 ) -> TopList:
     """The busiest domains of a partition.
 
@@ -62,6 +65,7 @@ def top_list(
         number: its number.
         most: domains of each window, on the allow list and others each.
         most_with_evidence: those of them of which more than counts is told.
+        drops: what was lost of it.
     """
     tables = partition.detector.windows.tables
     is_allowed = tables.domains["is_allowed"][: int(tables.heads[0]["unused_domain"])] != 0
@@ -72,19 +76,39 @@ def top_list(
             for place, domain in enumerate(_highest(np.where(kind, names, 0), most)):
                 has_evidence = place < most_with_evidence
                 chosen[domain] = has_evidence or chosen.get(domain, False)
-    windows: list[list[DomainSummary]] = [[] for _ in range(WINDOWS)]
-    for domain, has_evidence in chosen.items():
-        for window, summary in _in_all_windows(tables, domain, has_evidence):
-            windows[window].append(summary)
     return TopList(
         partition=number,
         as_of_us=partition.clock_us or 0,
         position=partition.position,
-        windows={
-            seconds: tuple(sorted(summaries, key=rank))
-            for seconds, summaries in zip(WINDOW_SECONDS, windows, strict=True)
-        },
+        windows=WINDOW_SECONDS,
+        domains=tuple(sorted(_listed(tables, chosen), key=_place)),
+        drops=drops,
     )
+
+
+def _place(domain: ListedDomain) -> tuple[int, int, str]:
+    """What domains are sorted by: their first window, and what they have in it."""
+    first = domain.windows[0]
+    return first.window_seconds, -first.unique_hostnames, domain.name
+
+
+def _listed(tables: Tables, chosen: Mapping[int, bool]) -> Iterator[ListedDomain]:
+    """Domains (indexes), each with or without evidence."""
+    if not chosen:
+        return
+    domains = list(chosen)
+    counts = (each.tolist() for each in live_counts_of_all(tables, np.array(domains)))
+    windows = [
+        tuple(
+            WindowCounts(seconds, names, lower, upper, lower == upper, information)
+            for seconds, names, lower, upper, information in zip(WINDOW_SECONDS, *of, strict=True)
+            if names > 0
+        )
+        for of in zip(*counts, strict=True)
+    ]
+    longest = [each[-1] for each in windows]
+    summaries = summaries_with(tables, domains, longest, list(chosen.values()))
+    yield from starmap(ListedDomain, zip(summaries, windows, strict=True))
 
 
 def _live_names(tables: Tables, window: int) -> Array:
@@ -102,32 +126,11 @@ def _live_names(tables: Tables, window: int) -> Array:
 
 
 def _highest(names: Array, most: int) -> list[int]:
-    """The domains (indexes) with the most names; of equal ones at the end, any."""
-    least = max(int(np.partition(names, -most)[-most]) if most < names.size else 0, 1)
-    above = np.flatnonzero(names > least)
-    tied = np.flatnonzero(names == least)[: most - above.size]
-    return [int(domain) for domain in (*above[np.argsort(-names[above])], *tied)]
-
-
-def _in_all_windows(
-    tables: Tables,
-    domain: int,
-    has_evidence: bool,  # noqa: FBT001 - one of two kinds
-) -> Iterator[tuple[int, DomainSummary]]:
-    """A domain in each window (an index) that holds a name of it."""
-    longest = summary_now(tables, domain, WINDOWS - 1, with_evidence=has_evidence)
-    for window in range(WINDOWS):
-        counts = live_counts(tables, domain, window)
-        if counts.names > 0:
-            yield (
-                window,
-                replace(
-                    longest,
-                    window_seconds=WINDOW_SECONDS[window],
-                    unique_hostnames=counts.names,
-                    unique_hostnames_lower=counts.names_lower,
-                    unique_hostnames_upper=counts.names_upper,
-                    exact=counts.names_lower == counts.names_upper,
-                    information_bytes=counts.information,
-                ),
-            )
+    """The domains (indexes) with the most names; of equal ones those that lie first."""
+    several = np.flatnonzero(names > 1)
+    highest = several[np.argsort(-names[several], kind="stable")[:most]]
+    if highest.size < most:
+        # Most domains have one name, so they aren't sorted.
+        highest = np.append(highest, np.flatnonzero(names == 1)[: most - highest.size])
+    found: list[int] = highest.tolist()
+    return found

@@ -24,6 +24,7 @@ from geophone_shared.alerts import to_json
 from geophone_shared.summaries import DomainSummary, summary_to_json
 from geophone_shared.timestamps import rfc3339
 from geophone_shared.top_domains import TopList
+from tests.support import top_lists
 from tests.support.alert_events import NOW_US, OPENED_US, create_alert, create_notification
 from tests.support.golden import ALERT
 from tests.support.hostile_names import FORGED_TEXTS, HOSTILE_DOMAINS
@@ -45,8 +46,7 @@ def summary(name: str, hostnames: int = 1, *, allowed: bool = False) -> DomainSu
 
 
 def top_list(*domains: DomainSummary, partition: int = 0, as_of_us: int = NOW_US) -> TopList:
-    windows = {14_400: domains, 600: domains[:1]}
-    return TopList(partition=partition, as_of_us=as_of_us, position=0, windows=windows)
+    return top_lists.top_list(partition, as_of_us, {14_400: domains, 600: domains[:1]})
 
 
 @pytest.fixture
@@ -254,15 +254,16 @@ async def test_without_a_token_a_page_of_another_name_reads_nothing(
 
 
 async def test_a_domain_is_found_by_its_name_alone(rest: Rest) -> None:
-    rest.top.apply(top_list(summary("Tunnel.example", 3), summary("top", 2), summary(".")))
+    tunnel = summary("Tunnel.example", 3)
+    rest.top.apply(top_list(tunnel, summary("top", 2), summary(".")))
     async with rest.client() as client:
         answer = await client.get("/api/v1/domains/tunnel.EXAMPLE.")
         assert answer.json() == {
             "registered_domain": "Tunnel.example",
             "as_of": rfc3339(NOW_US),
             "windows": {
-                "10m": summary_to_json(summary("Tunnel.example", 3)),
-                "4h": summary_to_json(summary("Tunnel.example", 3)),
+                "10m": summary_to_json(replace(tunnel, window_seconds=600)),
+                "4h": summary_to_json(tunnel),
             },
         }
         assert (await client.get("/api/v1/domains/top.")).json()["registered_domain"] == "top"

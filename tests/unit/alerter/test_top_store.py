@@ -38,7 +38,8 @@ def test_a_list_takes_the_place_of_its_partitions_earlier_one() -> None:
 
 def test_a_domain_is_found_in_all_windows_whatever_the_case() -> None:
     store = TopStore()
-    short, long = summary("Tunnel.example", 3), summary("Tunnel.example", 4)
+    long = summary("Tunnel.example", 4)
+    short = replace(long, window_seconds=600, unique_hostnames=3)
     store.apply(top_list(2, 1, {600: (short,), HOURS: (long,)}))
     assert store.find("tunnel.EXAMPLE") == {600: short, HOURS: long}
 

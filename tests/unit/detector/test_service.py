@@ -1,8 +1,9 @@
 """The detector over a log in memory: what it says is what a detector without a log says."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,10 +11,17 @@ import pytest
 from geophone_detector import member
 from geophone_detector.manifests import Manifest, decode_manifest, is_manifest
 from geophone_detector.member import GROUP
-from geophone_shared.bus.local import LocalBus
+from geophone_shared.bus.local import LocalBus, LocalReader
 from geophone_shared.bus.memory import MemoryStore
 from geophone_shared.bus.records import Record, TopicPartition
-from geophone_shared.bus.topics import ALERTS, DEAD_LETTERS, DETECTOR_STATE, TRANSACTIONS
+from geophone_shared.bus.topics import (
+    ALERTS,
+    DEAD_LETTERS,
+    DETECTOR_STATE,
+    TOP_DOMAINS,
+    TRANSACTIONS,
+    declared_topics,
+)
 from geophone_shared.dead_letters import decode_dead_letter
 from geophone_shared.errors import ConfigError, TransientError
 from geophone_shared.stand_still import StandStill
@@ -29,8 +37,10 @@ from tests.support.detector_service import (
     settings,
 )
 from tests.support.outside import SHIPPED_CAPTURES
+from tests.support.top_lists import in_window
 
 ROWS_EACH = 40
+ALL_TOPICS = [topic.name for topic in declared_topics(1)]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +82,7 @@ async def test_the_tunnel_gives_the_alerts_that_it_gives_without_a_log(
     keys = [record.key for record in await log.read(ALERTS)]
     assert keys == [alert.registered_domain.encode() for alert in expected]
     assert top.as_of_us == int(rows.rows["completed_us"][-1])
-    first = top.windows[14_400][0]
+    first = in_window(top, 14_400)[0]
     assert first.registered_domain == expected[0].registered_domain
     assert first.sample_names == expected[0].evidence.sample_names
     assert log.metric("geophone_detector_records_total") == len(records)
@@ -131,7 +141,7 @@ async def test_what_comes_again_is_counted_once(log: Log, rows: Transactions) ->
     async with running(log):
         top = await log.counted(len(again))
     assert await log.alerts() == alerts_of(rows)
-    assert sum(summary.queries for summary in top.windows[86_400]) == len(rows.rows)
+    assert sum(summary.queries for summary in in_window(top, 86_400)) == len(rows.rows)
     assert log.metric("geophone_detector_repeated_records_total") == 3
 
 
@@ -211,17 +221,18 @@ async def state_of(log: Log) -> Manifest:
 class Unwilling:
     """A log that takes nothing the first times, and whose readers may deliver nothing."""
 
-    def __init__(self, bus: Any, refusals: int) -> None:
+    def __init__(self, bus: Any, refusals: int, topics: Collection[str] = ALL_TOPICS) -> None:
         self._bus = bus
         self._refusals = refusals
+        self._topics = topics
         self.mute_readers = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._bus, name)
 
     async def append(self, partition: TopicPartition, record: Record) -> int:
-        self._refusals -= 1
-        if self._refusals >= 0:
+        if partition.topic in self._topics and self._refusals > 0:
+            self._refusals -= 1
             raise TransientError("away")
         offset: int = await self._bus.append(partition, record)
         return offset
@@ -306,6 +317,44 @@ def lose(bus: LocalBus, partition: TopicPartition) -> None:
     store = bus._store
     assert isinstance(store, MemoryStore)
     store._partitions[partition].records.clear()
+
+
+async def test_records_are_counted_between_two_lists(
+    rows: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[int | str] = []
+    async with a_log(partitions=3) as log:
+        append, poll = log.bus.append, LocalReader.poll
+
+        async def noted_append(partition: TopicPartition, record: Record) -> int:
+            if partition.topic == TOP_DOMAINS:
+                events.append(partition.partition)
+            return await append(partition, record)
+
+        async def noted_poll(reader: LocalReader, seconds: float, most: int) -> dict[Any, Any]:
+            if reader.partitions[0].topic == TRANSACTIONS:
+                events.append("poll")
+            return await poll(reader, seconds, most)
+
+        monkeypatch.setattr(log.bus, "append", noted_append)
+        monkeypatch.setattr(LocalReader, "poll", noted_poll)
+        records = batch_records(rows, ROWS_EACH)
+        for number in range(3):
+            await log.append(records, number)
+        async with running(log):
+            for number in range(3):
+                await log.counted(len(records), number)
+    lists = [place for place, event in enumerate(events) if event != "poll"]
+    assert {events[place] for place in lists} == {0, 1, 2}
+    assert all(later - earlier > 1 for earlier, later in pairwise(lists))
+
+
+async def test_a_list_that_was_not_taken_is_written_again(log: Log, rows: Transactions) -> None:
+    records = batch_records(rows, ROWS_EACH)
+    await log.append(records)
+    async with running(log, bus=Unwilling(log.bus, refusals=2, topics=[TOP_DOMAINS])):
+        top = await log.counted(len(records))
+    assert top.position == len(records)
 
 
 async def test_a_log_without_its_topics_is_no_log(log: Log) -> None:

@@ -19,6 +19,7 @@ from tests.support.detector_rows import (
 )
 from tests.support.rows import wire_name
 from tests.support.snapshots import create_plan
+from tests.support.top_lists import in_window
 from tests.support.window_driver import create_rule
 
 pytestmark = pytest.mark.kernels
@@ -39,7 +40,7 @@ def partition_with(rows: list[Row], *, exact_cap_names: int = 1_000) -> Partitio
 
 def counted(partition: Partition, window_seconds: int) -> list[tuple[str, int]]:
     """(domain, hostnames) of a window's list."""
-    listed = decode_top_list(encoded_top_list(partition, 3)).windows[window_seconds]
+    listed = in_window(decode_top_list(encoded_top_list(partition, 3)), window_seconds)
     return [(summary.registered_domain, summary.unique_hostnames) for summary in listed]
 
 
@@ -70,7 +71,7 @@ def test_evidence_is_told_of_the_first_and_of_nobody_else() -> None:
             row(f"h{host}", f"d{number:02}.example", NOON_US) for host in range(40 - number)
         ]
     ]
-    listed = top_list(partition_with(rows), 0, 25).windows[600]
+    listed = in_window(top_list(partition_with(rows), 0, 25), 600)
     assert [summary.unique_hostnames for summary in listed] == list(range(40, 15, -1))
     assert [bool(summary.sample_names) for summary in listed] == [True] * 20 + [False] * 5
     assert all(summary.clients == 1 for summary in listed)
@@ -79,7 +80,7 @@ def test_evidence_is_told_of_the_first_and_of_nobody_else() -> None:
 def test_the_allow_list_displaces_nobody() -> None:
     rows = [row(f"h{host}", "apple.com", NOON_US) for host in range(9)]
     rows += [row("a", f"d{number}.example", NOON_US) for number in range(3)]
-    listed = top_list(partition_with(rows), 0, 2).windows[600]
+    listed = in_window(top_list(partition_with(rows), 0, 2), 600)
     assert [summary.allowed for summary in listed] == [True, False, False]
 
 
@@ -87,7 +88,7 @@ def test_a_domain_above_the_exact_cap_has_its_bounds() -> None:
     rows = hosts(range(600), NOON_US)
     partition = partition_with(rows, exact_cap_names=10)
     partition.detector.advance(NOON_US + 2 * MINUTE_US)
-    (summary,) = decode_top_list(encoded_top_list(partition, 0)).windows[600]
+    (summary,) = in_window(decode_top_list(encoded_top_list(partition, 0)), 600)
     assert not summary.exact
     assert summary.unique_hostnames_lower <= 600 <= summary.unique_hostnames_upper
     assert 500 < summary.unique_hostnames < 700
@@ -113,4 +114,4 @@ def test_the_longest_and_least_regular_names_fit_into_the_record() -> None:
             )
     encoded = encoded_top_list(partition_with(rows), 0)
     assert len(encoded) < MOST_TOP_LIST_BYTES
-    assert len(decode_top_list(encoded).windows[600]) == MOST_DOMAINS
+    assert len(in_window(decode_top_list(encoded), 600)) == MOST_DOMAINS
