@@ -12,6 +12,8 @@ _RAW_IP = 101
 _SYN_ACK, _ACK = 0x12, 0x10
 _NO_NAME = struct.pack("!HHHHHHH", 13, 1, 0x8180, 1, 0, 0, 0) + b"\x80"
 """A message with its length, and a label that none is."""
+_NOT_DNS = bytes(16)
+"""What can't be messages with their lengths."""
 
 
 def compile_kernels() -> None:
@@ -21,7 +23,11 @@ def compile_kernels() -> None:
     them, in the middle of the traffic.
     """
     decoder = TransactionDecoder(SecretKey.derived_from(b"warming"), (53,), 2, 2)
-    segments = [_segment(0, _SYN_ACK), _segment(1, _ACK, _NO_NAME)]
+    segments = [
+        _segment(0, _SYN_ACK),
+        _segment(1, _ACK, _NO_NAME),
+        _segment(1 + len(_NO_NAME), _ACK, _NOT_DNS),
+    ]
     packets = np.zeros(len(segments), PACKET)
     packets["offset"] = np.cumsum([0, *map(len, segments[:-1])])
     packets["captured"] = packets["original"] = [len(segment) for segment in segments]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from geophone_capture.decoder_warming import compile_kernels
-from geophone_capture.kernels import decoding
+from geophone_capture.kernels import decoding, foreign
 from geophone_shared.jit import is_interpreted
 
 KERNELS: tuple[Any, ...] = (
@@ -13,6 +13,7 @@ KERNELS: tuple[Any, ...] = (
     decoding.transaction_from_message,
     decoding.close_failed,
     decoding.close_pending,
+    foreign.count_foreign,
 )
 
 
