@@ -37,6 +37,13 @@ from geophone_shared.settings.settings import Settings
 
 _logger = logging.getLogger(__name__)
 
+_NEW_OBJECTS = 2_000
+"""After so many that stay, garbage is looked for, as Python does by itself from 3.13 on.
+
+The threshold of the start (`geophone.cli`) is for imports. With it, what aiokafka leaves behind in
+cycles wasn't looked for in hours: each fetch that a reader moves away from, with all its bytes.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
@@ -124,6 +131,7 @@ def _warm(services: Sequence[Declared]) -> None:
     # What is loaded by now stays: looking through it for garbage, again and again, takes time, too.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 def listening(address: ListenAddress, setting: str) -> socket.socket:
