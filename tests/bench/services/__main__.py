@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import inputs
-from tests.bench.services import embedded, latency, restoring, throughput
+from tests.bench.services import embedded, latency, lists, restoring, throughput
 from tests.bench.services.findings import Finding, Pauses, table
 from tests.bench.timing import machine, say
 
@@ -25,6 +25,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "embedded": ("The embedded log", embedded.measure),
     "latency": ("An alert, and REST, at 50,000 transactions/s", latency.measure),
     "restore": ("Coming back", restoring.measure),
+    "lists": ("The lists of top domains", lists.measure),
 }
 
 
