@@ -43,5 +43,5 @@ def warm() -> None:
     for capture in (_PCAP_HEADER + packet, _PCAPNG):
         with CaptureStream([STANDARD_INPUT], standard_input=io.BytesIO(capture)) as blocks:
             for block in blocks:
-                assert not list(stages.take(block))  # noqa: S101 - it may have a response
-    assert list(stages.finish())  # noqa: S101 - the query
+                list(stages.take(block))
+    list(stages.finish())

@@ -65,7 +65,10 @@ def summaries_with(
     records = starmap(_Record, zip(*columns, strict=True))
     clients = _client_counts(tables, found["evidence"])
     each = zip(records, counts, clients, with_evidence, strict=True)
-    return [_summary(tables, *one) for one in each]
+    return [
+        _summary(tables, record, of_window, client_count, with_evidence=is_wanted)
+        for record, of_window, client_count, is_wanted in each
+    ]
 
 
 def client_count(tables: Tables, domain: int) -> tuple[int, bool]:
@@ -107,7 +110,8 @@ def _summary(
     record: _Record,
     counts: WindowCounts,
     client_count: tuple[int, bool],
-    with_evidence: bool,  # noqa: FBT001 - of many at once
+    *,
+    with_evidence: bool,
 ) -> DomainSummary:
     clients, clients_exact = client_count
     # The last record is any: nothing of it is shown where the domain has none.
@@ -116,12 +120,7 @@ def _summary(
     since_us = int(evidence["since_us"])
     return DomainSummary(
         registered_domain=_name(tables, record.name_offset, record.name_length),
-        window_seconds=counts.window_seconds,
-        unique_hostnames=counts.unique_hostnames,
-        unique_hostnames_lower=counts.unique_hostnames_lower,
-        unique_hostnames_upper=counts.unique_hostnames_upper,
-        exact=counts.exact,
-        information_bytes=counts.information_bytes,
+        **counts._asdict(),
         queries=record.queries,
         unanswered=record.unanswered,
         bytes_in=record.bytes_in,

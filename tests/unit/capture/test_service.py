@@ -28,6 +28,7 @@ from geophone_shared.settings.sections import CaptureSettings
 from geophone_shared.transactions import ROW
 from tests.support.capture_writer import pcap
 from tests.support.decoded_rows import Row, create_decoder, decode_capture, rows_of
+from tests.support.pipeline import until
 from tests.support.published import CuedLog, a_log, published, rows_in
 
 TIME, COMPLETED, OUTCOME = (
@@ -258,9 +259,13 @@ async def test_what_a_silent_pipe_has_brought_is_published(
     capture.standard_input, sink = pipe
     async with running(capture) as task:
         sink.write(demo_beginning)
-        # The pipe stays open, and nothing else comes. What is appended, no event tells.
-        while len(rows_in(batches := await published(capture.log))) < len(expected):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        # The pipe stays open, and nothing else comes.
+
+        async def is_published() -> bool:
+            return len(rows_in(await published(capture.log))) >= len(expected)
+
+        await until(is_published, "what the pipe has brought is published")
+        batches = await published(capture.log)
         assert not task.done()
         assert capture.counted('capture_packets_total{interface="stdin"}') == decoder.packets
         clock_us = capture.counted("capture_clock_timestamp_seconds") * 1e6

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -38,8 +38,8 @@ def test_text_sorts_as_time_does(one_us: int, other_us: int) -> None:
 
 @given(TIMES)
 def test_the_text_is_that_of_datetime(time_us: int) -> None:
-    moment = datetime(1970, 1, 1) + timedelta(microseconds=time_us)  # noqa: DTZ001 - in UTC
-    assert rfc3339(time_us) == moment.isoformat(timespec="microseconds") + "Z"
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time_us)
+    assert rfc3339(time_us) == moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize("time_us", [-1, LATEST_TIME_US + 1, 2**63])
